@@ -1,0 +1,1 @@
+"""One hand: which of several agents may act on a cluster."""

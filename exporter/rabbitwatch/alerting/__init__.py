@@ -1,0 +1,1 @@
+"""From samples to alerts: rule files, templates, evaluation, alert state."""

@@ -1,0 +1,1 @@
+"""Evaluation: groups in turn, rules in order, from expressions to series and alerts."""

@@ -1,0 +1,1 @@
+"""Prometheus rule files: how they are read, checked and loaded."""

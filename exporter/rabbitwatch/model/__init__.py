@@ -1,0 +1,1 @@
+"""Frozen nouns that the whole program shares; no input or output happens here."""

@@ -1,0 +1,1 @@
+"""What templates of notices are made of: the sandbox, the escapes of each medium, filters, and what templates see."""

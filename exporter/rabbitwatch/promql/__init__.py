@@ -1,0 +1,1 @@
+"""PromQL over the in-memory window, with the semantics of Prometheus 3."""

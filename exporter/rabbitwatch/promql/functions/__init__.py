@@ -1,0 +1,1 @@
+"""PromQL's functions, by theme; `table` lists them all."""

@@ -1,0 +1,312 @@
+"""The last part of the line: from alerts to repairs, guarded and on record.
+
+    evaluated cycle, Alertmanager's webhook -> binding -> crews, one a cluster -> actions/line.py -> brokers
+    page, command, Slack -> desk (actions/facade.py) -> the same line
+
+Whoever has no section `actions` has none of the threads and writes no audit; a plan can be asked for all the same.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from rabbitwatch.actions import wording
+from rabbitwatch.actions.approvals import Approvals
+from rabbitwatch.actions.audit import Audit
+from rabbitwatch.actions.binding import ALERTMANAGER, RULE, Astray, Bound, bound
+from rabbitwatch.actions.crew import Crew, Footing, Makers
+from rabbitwatch.actions.crew_maker import CrewMaker, by_settings
+from rabbitwatch.actions.desk import Books, Desk
+from rabbitwatch.actions.facade import Repairs
+from rabbitwatch.actions.figures import counted
+from rabbitwatch.actions.firing import Firing
+from rabbitwatch.actions.line import ASTRAY, Memory, asking
+from rabbitwatch.actions.metrics import ActionCounts, ActionMetrics, Figures
+from rabbitwatch.agent import Cycle
+from rabbitwatch.alerting.evaluate.status import Cycle as Evaluated
+from rabbitwatch.alerting.rulefile.model import RuleSet
+from rabbitwatch.config.actions import ActionsConfig
+from rabbitwatch.config.addresses import parse_listen
+from rabbitwatch.config.bindings import unraised
+from rabbitwatch.config.change import Change
+from rabbitwatch.config.loading import Loaded
+from rabbitwatch.config.models import ClusterConfig, Config
+from rabbitwatch.errors import ConfigError, ConfigFileError, StorageError
+from rabbitwatch.metrics.own import OwnMetrics
+from rabbitwatch.model.action import Outcome
+from rabbitwatch.model.cluster import ClusterState
+from rabbitwatch.notification import external_url
+from rabbitwatch.notify.outward import Outward
+from rabbitwatch.notify.ports import Silencing
+from rabbitwatch.notify.remarks import RemarkBoard
+from rabbitwatch.notify.times import TimeIntervals
+from rabbitwatch.scheduling import Scheduler
+from rabbitwatch.storage.actions import SqliteApprovals, SqliteAudit, SqlitePause
+from rabbitwatch.storage.database import Database
+
+TEND_SECONDS = 5.0
+"""How often approvals are looked at for their end, and the line for something to do."""
+
+AUDIT_FILE = "audit.jsonl"
+
+_log = structlog.get_logger(__name__)
+
+
+class Remediation:
+    """Repairs as one part of the program. `take` is told of each evaluation, `watch` is a consumer of the agent's
+    cycles; neither waits for a broker or a disk.
+
+    remarks: where something is said about alerts. silencing: which silences hold for labels at a time. rules:
+    those that a configuration names, or None where bindings are not held against them. redact: takes
+    secrets out of what is recorded. now: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        own: OwnMetrics,
+        database: Database,
+        *,
+        make: Makers,
+        remarks: RemarkBoard,
+        silencing: Silencing,
+        rules: Callable[[Config], RuleSet] | None = None,
+        redact: Callable[[str], str] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._loaded = loaded
+        self._remarks = remarks
+        self._rules = rules
+        self._now = now
+        agent = agent_name(loaded.config)
+        self._taking = threading.Lock()
+        self._firing = Firing()
+        self._crews: tuple[Crew, ...] = ()
+        self._bound: Sequence[Bound] = ()
+        self._astray: Sequence[Astray] = ()
+        self._told_astray = Memory()
+        self._intervals = TimeIntervals.of(loaded.config)
+        self._outward = _outward(loaded)
+        self._figures = Figures()
+        self._trouble = ""
+        self._scheduler = Scheduler()
+        store = SqliteAudit(database)
+        audit = Audit(store, _audit_file(loaded.config), agent, now, redact)
+        self._books = Books(
+            audit=audit,
+            history=store,
+            approvals=Approvals(SqliteApprovals(database), audit, now),
+            pause=SqlitePause(database),
+            counts=ActionCounts(),
+        )
+        self._desk = Desk(
+            self._books,
+            self._firing,
+            crews=self._named,
+            config=lambda: self._loaded.config.actions,
+            bound=lambda: self._bound,
+            hand_over=self._hand_over,
+            remark=remarks.post,
+            now=now,
+        )
+        self._crew_maker = CrewMaker(
+            make=make,
+            agent=agent,
+            books=self._books,
+            remark=remarks.post,
+            paused=lambda: self._desk.paused,
+            silencing=silencing,
+            blind=self._firing.blind,
+            window=lambda names, at: bool(self._intervals.containing(names, at)),
+            now=now,
+        )
+        own.registry.register(ActionMetrics(self._books.counts, lambda: self._figures))
+
+    @property
+    def repairs(self) -> Repairs:
+        """What pages, commands and Slack ask."""
+        return self._desk
+
+    def begin(self, loaded: Loaded) -> None:
+        """Start; what a former life has left open is followed to its end. RabbitwatchError when it cannot be used.
+
+        Where the audit cannot be opened the agent runs all the same, and repairs nothing."""
+        self.prepare(loaded).commit()
+        if _in_use(loaded.config.actions):
+            self._recall()
+        self._scheduler.every(TEND_SECONDS, "repairs", self.tend, delay=TEND_SECONDS)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End without waiting for a broker; a step under way stays open, for the next life to follow."""
+        self._scheduler.stop()
+        crews, self._crews = self._crews, ()
+        for crew in crews:
+            crew.stop()
+        for crew in crews:
+            crew.join()
+        self._books.audit.close()
+
+    def watch(self, cycle: Cycle) -> None:
+        """Learn what a cluster is called that the configuration gives no name."""
+        self.learn(cycle.state)
+
+    def learn(self, state: ClusterState) -> None:
+        """The same, of a state."""
+        for crew in self._crews:
+            config = crew.footing.cluster
+            if config.name is None and crew.name != state.cluster and _is_about(config, state):
+                crew.use(replace(crew.line.scene, cluster=state.cluster))
+
+    def take(self, evaluated: Evaluated) -> None:
+        """All alerts after an evaluation: handed over to the crews, and looked at by their threads."""
+        if not self._loaded.config.actions.bindings:
+            return
+        try:
+            with self._taking:
+                self._firing.evaluated(self._outward.of(evaluated))
+            self._hand_over()
+        except Exception:  # noqa: BLE001 - the act border: evaluation must not suffer from it
+            self._books.counts.error("")
+            _log.exception("alerts were not handed to repairs because of a bug in rabbitwatch")
+
+    def prepare(self, loaded: Loaded) -> Change:
+        """Get ready to repair by what `loaded` says; RabbitwatchError where it cannot be used. A cluster of which
+        nothing changes that its crew stands on keeps it, with what it is doing."""
+        if _audit_file(loaded.config) != _audit_file(self._loaded.config):
+            raise ConfigError("actions.audit_file cannot change at a reload: restart to apply it")
+        actions, poll = loaded.config.actions, loaded.config.poll
+        warnings = bound_to_rules(loaded, self._rules(loaded.config)) if self._rules and actions.bindings else ()
+        before = self._crews
+        old = {crew.footing.cluster.label: crew for crew in self._crews}
+        intervals = TimeIntervals.of(loaded.config)
+        footings = [Footing.of(cluster, poll, actions) for cluster in loaded.config.clusters]
+        crews = tuple(
+            next((crew for crew in before if crew.footing == footing), None)  # compared: a declared policy has no hash
+            or self._crew_maker.made(footing, loaded.config, old.get(footing.cluster.label))
+            for footing in footings
+        )
+        new = [crew for crew in crews if crew not in before]
+
+        def commit() -> None:
+            self._loaded, self._intervals, self._outward = loaded, intervals, _outward(loaded)
+            gone = [crew for crew in self._crews if crew not in crews]
+            self._crews = crews
+            self._books.counts.begin(_counted(loaded.config))
+            for warning in warnings:
+                _log.warning(warning)
+            for crew in gone:
+                threading.Thread(target=crew.stop, daemon=True).start()
+            for crew in crews:
+                if crew in new:
+                    crew.begin()
+                else:
+                    crew.use(by_settings(crew, actions))
+            self._hand_over()
+
+        return Change(commit, lambda: _stop(new))
+
+    def tend(self) -> None:
+        """What time alone brings: approvals that are over, and alerts to be looked at anew."""
+        try:
+            self._desk.expire()
+            self._desk.withdraw_ended()
+            self._record_astray()
+            actions = self._loaded.config.actions
+            self._figures = counted(self._books, self._desk, self._named(), actions, self._now())
+        except StorageError as error:
+            self._books.counts.audit_failed()
+            if str(error) != self._trouble:
+                _log.error("the books of repairs cannot be used", why=str(error))
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
+        for crew in self._crews:
+            crew.tend()
+
+    def _recall(self) -> None:
+        try:
+            self._books.audit.begin()
+            self._desk.recall_pause()
+            cooldown = max([each.cooldown for each in self._loaded.config.actions.bindings], default=0.0)
+            self._books.approvals.recall(self._books.history, self._now() - cooldown)
+            for approval in self._books.approvals.waiting():
+                step = next((s for s in approval.plan.steps if s.digest == approval.digest), None)
+                if step is not None:
+                    left = approval.expires_at - self._now()
+                    text = wording.question(approval.plan, step, (), left)
+                    self._remarks.post(approval.cause.fingerprint, asking(approval, text))
+        except StorageError as error:
+            self._books.counts.audit_failed()
+            _log.error("nothing will be repaired: the audit cannot be used", why=str(error))
+
+    def _hand_over(self) -> None:
+        """Find what leads where, and give each crew its own."""
+        bindings, crews = self._loaded.config.actions.bindings, self._named()
+        own, lost = bound(self._firing.own(), bindings, crews, RULE)
+        sent, also_lost = bound(self._firing.foreign(self._now()), bindings, crews, ALERTMANAGER)
+        self._bound, self._astray = [*own, *sent], [*lost, *also_lost]
+        for name, crew in crews.items():
+            crew.take([each for each in self._bound if each.target.cluster == name])
+
+    def _record_astray(self) -> None:
+        astray = self._astray
+        self._told_astray.keep([each.key for each in astray])
+        for each in astray:
+            if self._told_astray.news(each.key, each.why):
+                self._books.audit.record("refused", each.cause, outcome=Outcome.REFUSED, text=f"{ASTRAY}: {each.why}")
+                self._told_astray.note(each.key, each.why)
+
+    def _named(self) -> Mapping[str, Crew]:
+        return {crew.name: crew for crew in self._crews if crew.name}
+
+
+def bound_to_rules(loaded: Loaded, rules: RuleSet) -> Sequence[str]:
+    """Warnings about bindings whose alerts none of these rules raises; ConfigFileError where none can come from
+    elsewhere either."""
+    names = {rule.name for rule in rules.rules()}
+    errors, warnings = unraised(loaded.config.actions, names, loaded.places)
+    if errors:
+        raise ConfigFileError(errors)
+    return warnings
+
+
+def agent_name(config: Config) -> str:
+    """How this agent is called in the audit and by its leases: its machine and its port."""
+    return f"{socket.gethostname()}:{parse_listen(config.web.listen)[1]}"
+
+
+def _audit_file(config: Config) -> Path:
+    return config.actions.audit_file or config.storage.path / AUDIT_FILE
+
+
+def _in_use(actions: ActionsConfig) -> bool:
+    return bool(actions.bindings) or actions.username is not None
+
+
+def _outward(loaded: Loaded) -> Outward:
+    return Outward(loaded.config.rules.external_labels, external_url(loaded))
+
+
+def _counted(config: Config) -> Iterator[tuple[str, str]]:
+    """Clusters with a name and the actions whose ends are counted there."""
+    if _in_use(config.actions):
+        names = [cluster.name for cluster in config.clusters if cluster.name]
+        yield from ((name, action) for name in names for action in ("apply_policy", "sync_queue"))
+
+
+def _is_about(config: ClusterConfig, state: ClusterState) -> bool:
+    urls = {node.url for node in config.nodes}
+    return any(node.url in urls for node in state.nodes)
+
+
+def _stop(crews: Collection[Crew]) -> None:
+    for crew in crews:
+        crew.stop()

@@ -1,0 +1,1 @@
+"""HTTP: metrics, APIs and pages."""
