@@ -1,0 +1,8 @@
+"""Puts the lab's package on the path, as its launcher does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "deploy/lab"))
