@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -75,8 +76,19 @@ class RateLimited:
         return True
 
 
+class BodyTooLargeError(HTTPException):
+    """The body of a request has more bytes than are read."""
+
+    def __init__(self, limit: int) -> None:
+        text = f"The body of a request may have at most {limit} bytes.\n"
+        super().__init__(413, text, {"connection": "close"})
+
+
 class BodyLimited:
-    """Refuses request bodies above MAX_BYTES with 413, whether they announce their size or not."""
+    """Refuses request bodies above MAX_BODY with 413, whether they announce their size or not.
+
+    Whoever reads such a body gets a BodyTooLargeError, which a page may answer itself; who never reads it is spared.
+    """
 
     def __init__(self, app: ASGIApp, limit: int = MAX_BODY) -> None:
         self._app = app
@@ -87,31 +99,21 @@ class BodyLimited:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdigit() and int(announced) > self._limit:
-            await self._refuse(scope, receive, send)
-            return
-        seen = 0
+        seen = int(announced) if announced.isdigit() and int(announced) > self._limit else 0
 
         async def counted() -> Message:
             nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
+            if seen <= self._limit:
+                message = await receive()
+                seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise _TooLargeError
+                raise BodyTooLargeError(self._limit)
             return message
 
         try:
             await self._app(scope, counted, send)
-        except _TooLargeError:
-            await self._refuse(scope, receive, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        text = f"The body of a request may have at most {self._limit} bytes.\n"
-        await PlainTextResponse(text, 413, {"connection": "close"})(scope, receive, send)
-
-
-class _TooLargeError(Exception):
-    pass
+        except BodyTooLargeError as error:
+            await PlainTextResponse(error.detail, error.status_code, error.headers)(scope, receive, send)
 
 
 class Certified:

@@ -4,8 +4,10 @@ import json
 import socket
 
 import pytest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from tests.unit.web.serving import FakeView, ask, pages, serving
 
@@ -106,6 +108,16 @@ def test_a_body_that_is_too_large_is_refused_announced_or_not() -> None:
         assert _posted(server, b"Content-Length: %d" % (MAX_BODY + 1)).startswith(b"HTTP/1.1 413")
         assert _posted(server, b"Transfer-Encoding: chunked", 2 * chunk + b"1\r\nx\r\n").startswith(b"HTTP/1.1 413")
         assert _posted(server, b"Transfer-Encoding: chunked", 2 * chunk + b"0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+def test_a_page_that_reads_a_body_refuses_one_that_is_too_large_too() -> None:
+    async def read(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(len(await request.body())))
+
+    chunk = b"%x\r\n%s\r\n" % (MAX_BODY, b"x" * MAX_BODY)
+    with serving(Starlette(routes=[Route("/", read, methods=["POST"])])) as server:
+        for head, body in ((b"Content-Length: %d" % (MAX_BODY + 1), b""), (b"Transfer-Encoding: chunked", 2 * chunk)):
+            assert _posted(server, head, body).startswith(b"HTTP/1.1 413")
 
 
 def test_garbage_is_answered_with_400() -> None:

@@ -21,10 +21,16 @@ from rabbitwatch.errors import RabbitwatchError
 from rabbitwatch.web.actions.payload import PayloadError, read
 from rabbitwatch.web.actions.sender import Refusal, Sender
 from rabbitwatch.web.actions.sparing import Sparing
-from rabbitwatch.web.middleware import WEBHOOK
+from rabbitwatch.web.middleware import MAX_BODY, WEBHOOK, BodyTooLargeError
 
 RECORD_SECONDS = 60.0
 """At most one line of the audit in this time for each kind of refusal: nobody outside may fill the disk."""
+
+_TOO_LARGE = Refusal(
+    413, "size", f"refused: the body has more than {MAX_BODY} bytes; in Alertmanager, set max_alerts of the webhook"
+)
+
+_MORE_HEADERS = {401: {"www-authenticate": 'Bearer realm="rabbitwatch"'}, 413: {"connection": "close"}}
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +62,10 @@ class AlertmanagerWebhook:
         refusal = self._sender.early(request.headers)
         if refusal is not None:
             return await self._refused(request, refusal)
-        body = await request.body()
+        try:
+            body = await request.body()
+        except BodyTooLargeError:
+            return await self._refused(request, _TOO_LARGE)
         refusal = self._sender.refusal(request.headers, body)
         if refusal is not None:
             return await self._refused(request, refusal)
@@ -78,8 +87,7 @@ class AlertmanagerWebhook:
             source = request.client.host if request.client else "an unknown address"
             more = f"; {held_back} like it since the last record" if held_back else ""
             await to_thread.run_sync(self._record, source, f"{refusal.why}{more}")
-        challenge = {"www-authenticate": 'Bearer realm="rabbitwatch"'} if refusal.status == 401 else None
-        return _line(refusal.status, refusal.why, challenge)
+        return _line(refusal.status, refusal.why, _MORE_HEADERS.get(refusal.status))
 
     def _record(self, source: str, why: str) -> None:
         _log.warning("a request to the webhook was refused", source=source, why=why)

@@ -286,9 +286,13 @@ def test_times_that_are_none_are_refused_or_read(at: str) -> None:
 
 
 def test_a_body_that_is_too_large_is_not_taken(world: World) -> None:
+    stranger = world.post(content_length=str(MAX_BODY + 1))
+    assert stranger.status == 401
     got = world.post(content_length=str(MAX_BODY + 1), authorization=f"Bearer {TOKEN}")
-    assert got.status == 413
+    assert (got.status, got.headers["connection"]) == (413, "close")
+    assert b"set max_alerts" in got.body
     assert world.taken == 0
+    assert [why for why in world.recorded if "set max_alerts" in why], "it is on record, for its alerts come to nothing"
 
 
 @pytest.mark.parametrize("error", [BROKEN, RabbitwatchError("no")])
