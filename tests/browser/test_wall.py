@@ -39,7 +39,7 @@ _TILES = """() => [...document.querySelectorAll(".tile")].map((tile) => {
   const box = tile.getBoundingClientRect();
   return [tile.querySelector(".name").textContent, Math.round(box.width * box.height), box.width > 0 && box.height > 0];
 })"""
-_COLOURS = """() => {
+COLOURS = """() => {
   const main = document.querySelector("main");
   const grey = getComputedStyle(main).filter.includes("grayscale(1)");
   const green = [...document.querySelectorAll("*")].filter((each) => {
@@ -116,7 +116,7 @@ def test_what_happens_shows_by_itself(serve: Serve, looking: Looking) -> None:
     served = serve(well(time.time()))
     look = looking(f"{served.url}/wall")
     assert look.page.inner_text("h1") == "all 3 clusters are well"
-    assert look.evaluate(_COLOURS)["green"] > 0
+    assert look.evaluate(COLOURS)["green"] > 0
     served.stage.show(broken_in_two(time.time()))
     look.until("() => document.querySelector('h1').textContent.includes('1 of 3')", 5 + SLACK, "the split shows")
     assert look.page.locator(".groups.split > li").count() == 2
@@ -136,14 +136,14 @@ def test_times_are_local_and_go_on(serve: Serve, looking: Looking) -> None:
 def test_when_the_agent_is_gone_no_green_is_left(serve: Serve, looking: Looking) -> None:
     served = serve(well(time.time()))
     look = looking(f"{served.url}/wall")
-    before = look.evaluate(_COLOURS)
+    before = look.evaluate(COLOURS)
     assert (before["grey"], before["green"] > 0) == (False, True)
     look.deaf = True
     served.server.stop()
     look.until("() => document.body.classList.contains('past')", SILENT_SECONDS + SLACK, "the page is of the past")
     assert "This is the past" in look.page.inner_text("#past")
     assert look.page.is_visible("#past")
-    after = look.evaluate(_COLOURS)
+    after = look.evaluate(COLOURS)
     assert (after["grey"], after["green"]) == (True, 0)
 
 
@@ -153,7 +153,7 @@ def test_when_polling_has_ended_no_green_is_left_though_the_agent_answers(serve:
     served.stage.frozen = time.time() - 100
     look.until("() => document.body.classList.contains('past')", 5 + SLACK, "the page is of the past")
     assert look.page.is_visible("#past")
-    assert look.evaluate(_COLOURS)["green"] == 0
+    assert look.evaluate(COLOURS)["green"] == 0
 
 
 def test_without_scripts_it_shows_all_the_same(serve: Serve, looking: Looking) -> None:

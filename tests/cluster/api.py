@@ -23,9 +23,9 @@ class Api:
     def call(self, method: str, *path: str, body: object = None) -> Any:
         """The decoded answer, or None when it has no body."""
         address = "/".join([self._url, "api", *(quote(part, safe="") for part in path)])
-        answer = self._session.request(
-            method, address, data=None if body is None else json.dumps(body), timeout=PATIENCE
-        )
+        told = None if body is None else json.dumps(body)
+        headers = {"content-type": "application/json"}  # without it, definitions are a 415
+        answer = self._session.request(method, address, data=told, headers=headers, timeout=PATIENCE)
         assert answer.ok, f"{method} {'/'.join(path)}: {answer.status_code} {answer.text[:200]}"
         return answer.json() if answer.content else None
 

@@ -118,6 +118,13 @@ def _views(state: ClusterState) -> Iterator[Finding]:
             yield Finding(Severity.WARNING, "policy_drift", f"{policy.vhost} {policy.name}", sentence)
 
 
+def _untold_queues(state: ClusterState) -> Iterator[Finding]:
+    """Without the queues of a component nobody knows what waits or is at risk, and what is unknown is not well."""
+    if state.components and not state.queues.complete:
+        sentence = "how many messages wait or are at risk is unknown: a part of the cluster did not tell its queues"
+        yield Finding(Severity.WARNING, "queues_untold", state.cluster, sentence)
+
+
 def _answers(state: ClusterState) -> Iterator[Finding]:
     for source in state.sources:
         subject = f"{source.node} {source.source}"
@@ -148,5 +155,6 @@ _CHECKS: tuple[Callable[[ClusterState], Iterable[Finding]], ...] = (
     unmirrored,
     vhosts_down,
     resources,
+    _untold_queues,
     _answers,
 )

@@ -8,7 +8,7 @@ from rabbitwatch.cluster.findings import findings
 from rabbitwatch.cluster.wording import counted, names
 from rabbitwatch.model.cluster import ClusterState, Finding, QueueTotals, Severity
 
-_OF_THE_POLL = frozenset({"blind", "silent", "unheard", "flaw"})
+_OF_THE_POLL = frozenset({"blind", "silent", "queues_untold", "unheard", "flaw"})
 """Kinds of findings that every poll can judge, whatever it heard."""
 
 _OF_QUEUES = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rabbitwatch.logs import escape_controls
 _HERE = Path(__file__).parent
 STYLESHEET = "assets/rabbitwatch.css"
 _MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_OUTER_BLANKS = re.compile(r"\A +| +\Z")
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -48,6 +50,12 @@ def span(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def plain(text: str) -> str:
+    """A name from a broker, or words that hold one, with what turns the direction of the text around it and what hides
+    at its ends spelt out: a queue may be named by a single blank."""
+    return _OUTER_BLANKS.sub(lambda blanks: r"\x20" * len(blanks[0]), escape_controls(text))
+
+
 _environment = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
     autoescape=True,
@@ -61,7 +69,7 @@ _environment.filters |= {
     "machine_moment": machine_moment,
     "span": span,
     "json": lambda value: json.dumps(value, ensure_ascii=False, default=str),
-    "plain": escape_controls,  # names from a broker may hold what turns the direction of the text around them
+    "plain": plain,
 }
 
 

@@ -81,9 +81,17 @@ def test_what_is_found(found: tuple[Finding, ...], severity: Severity, kind: str
     [({"mem_alarm": True, "mem_used": 9}, "memory_alarm"), ({"disk_free_alarm": True, "disk_free": 9}, "disk_alarm")],
 )
 def test_alarms(alarm: dict[str, Any], kind: str) -> None:
-    state = assess(cluster([node(n, sees(ABC, more={B: alarm})) for n in ABC]), CONFIG)
+    state = assess(cluster([node(n, sees(ABC, more={B: alarm})) for n in ABC], objects()), CONFIG)
     assert [(f.kind, f.subject) for f in findings(state)] == [(kind, B)]
     assert "9 bytes" in findings(state)[0].sentence
+
+
+def test_queues_that_a_component_does_not_tell_are_not_well() -> None:
+    told = [(f.severity, f.kind) for f in findings(assess(healthy(objects(queues=missed())), CONFIG))]
+    assert told == [(Severity.WARNING, "queues_untold"), (Severity.NOTE, "unheard")]
+    halves = split(objects(A, {A, B}), objects(C, {C}, queues=missed()))
+    assert "queues_untold" in {f.kind for f in findings(assess(halves, CONFIG))}
+    assert findings(assess(healthy(objects()), CONFIG)) == ()
 
 
 def test_the_worst_comes_first() -> None:

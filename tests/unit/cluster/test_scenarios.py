@@ -51,7 +51,7 @@ def test_healthy() -> None:
 
 
 def test_a_split_shows_while_the_link_is_cut_and_every_partitions_is_empty() -> None:
-    state = state_of(split())
+    state = state_of(split(objects(A, {A, B}), objects(C, {C})))
     assert state.components == (frozenset({A, B}), frozenset({C}))
     assert not state.partitions.reported
     assert len(state.views.running_sets) == 2
@@ -115,7 +115,7 @@ def test_databases_divided_behind_connections_that_work() -> None:
 
 def test_a_killed_node_stays_a_member() -> None:
     refused = missed(CallFailure.REFUSED, "connection refused")
-    state = state_of(cluster([node(A, sees({A, B})), node(B, sees({A, B})), node(C, refused)]))
+    state = state_of(cluster([node(A, sees({A, B})), node(B, sees({A, B})), node(C, refused)], objects(A, {A, B})))
     dead = by_name(state)[C]
     assert (dead.answered, dead.poll_state, dead.running) == (False, PollState.REFUSED, False)
     assert dead.type == "disc", "the others still tell it"
@@ -126,7 +126,7 @@ def test_a_killed_node_stays_a_member() -> None:
 
 def test_a_node_that_nobody_lists_any_more_is_missing_and_not_gone() -> None:
     pair = (A, B)
-    state = state_of(cluster([node(A, sees(pair, pair)), node(B, sees(pair, pair))], missing={C}))
+    state = state_of(cluster([node(A, sees(pair, pair)), node(B, sees(pair, pair))], objects(A, pair), missing={C}))
     assert [member.name for member in state.nodes] == list(ABC)
     assert by_name(state)[C].missing
     assert by_name(state)[C].running is None
@@ -134,7 +134,7 @@ def test_a_node_that_nobody_lists_any_more_is_missing_and_not_gone() -> None:
 
 
 def test_one_node_hangs_while_the_others_are_on_time() -> None:
-    state = state_of(cluster([node(A, sees(ABC)), node(B, missed()), node(C, sees(ABC))]))
+    state = state_of(cluster([node(A, sees(ABC)), node(B, missed()), node(C, sees(ABC))], objects(A, {A, C})))
     assert state.components == (frozenset({A, C}),)
     assert by_name(state)[B].running is True
     assert kinds(state) == {"silent"}
