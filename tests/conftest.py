@@ -14,15 +14,24 @@ UNSKIPPABLE = {"cluster": "on a real broker", "browser": "in a browser"}
 
 
 def pytest_configure() -> None:
-    """A stop from outside ends a run as Ctrl-C does, so that fixtures end the clusters that they started."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """A stop from outside ends a run as Ctrl-C does, so that fixtures end the clusters that they started. Ctrl-C does
+    too, to which a shell makes deaf what it starts in the background, and all that this starts in turn."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test has a second try: on two busy cores a broker or a thread now and then takes longer than any bound. The
-    first failure stays in the output, and the summary lists it as RERUN."""
+    """Every test has a second try: on two busy cores a broker or a thread now and then takes longer than any bound."""
     for item in items:
         item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Lists every first failure with its reason, so that a test that is seen here often can be mended."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        reason = crash.message.partition("\n")[0] if crash else ""
+        terminalreporter.write_line(f"RERUN {report.nodeid} ({report.when}) - {reason}")
 
 
 @pytest.hookimpl(wrapper=True)
