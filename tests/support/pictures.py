@@ -11,6 +11,8 @@ from tests.support.chromium import Look, Looking, Scheme
 
 SIZES = {360: (740, 1.0), 1440: (900, 0.6), 1920: (1080, 0.5), 3840: (2160, 0.25)}
 """By the window's width: its height, and how large a picture of it is kept. All of the large ones are about as wide."""
+UNSEEN = (360, 1920)
+"""The sizes of pages that nobody looks at: what fits both fits between them, and windows of 4K are slow to draw."""
 SCHEMES: dict[str, Scheme] = {"wall": "dark"}
 """By the first word of a picture's name; the others are light."""
 
@@ -31,7 +33,7 @@ class Shot:
 
 
 class Camera:
-    """Opens pages at every size."""
+    """Opens pages, and keeps pictures of them in a folder where one is given."""
 
     def __init__(self, looking: Looking, kept_in: Path | None) -> None:
         self._looking = looking
@@ -43,11 +45,11 @@ class Camera:
         return self._looking(url, width, height, scheme, device_scale_factor=scale)
 
     def aim(self, pages: Mapping[str, str]) -> list[Shot]:
-        """Each page (its address by the name of its picture), open at every size."""
+        """Each page (its address by the name of its picture) at every size; where no pictures are kept, at two."""
         return [
             Shot(name, width, self.open(url, width, SCHEMES.get(name.partition("-")[0], "light")))
             for name, url in pages.items()
-            for width in SIZES
+            for width in (SIZES if self._kept_in else UNSEEN)
         ]
 
     def keep(self, shots: Sequence[Shot], ready: Callable[[Look], object] = lambda look: None) -> None:

@@ -6,6 +6,7 @@ Each test leaves the cluster as it was; the one after which there is no agent is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +37,30 @@ def lab(lab_folders: Callable[[], Path]) -> Iterator[Lab]:
         yield one
 
 
+@contextmanager
+def watching(lab: Lab, folder: Path, **settings: Any) -> Iterator[AgentProcess]:
+    """An agent that polls every two seconds. settings: of the configuration's top."""
+    told = yaml.safe_load(lab.run("config", "--no-diagnostics").stdout)
+    with AgentProcess(folder) as one:
+        (one.folder / "rules.yml").write_text(yaml.safe_dump(_impatient()), encoding="utf-8")
+        poll = {"interval": "2s", "timeout": "1500ms"}
+        one.configure({"clusters": told["clusters"], "poll": poll, **settings})
+        one.start()
+        yield one
+
+
 @pytest.fixture(scope="package")
 def agent(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
-    """Polls every two seconds, and asks before it synchronises a queue."""
-    told = yaml.safe_load(lab.run("config", "--no-diagnostics").stdout)
-    with AgentProcess(tmp_path_factory.mktemp("agent")) as one:
-        (one.folder / "rules.yml").write_text(yaml.safe_dump(_impatient()), encoding="utf-8")
-        one.configure(
-            {
-                "clusters": told["clusters"],
-                "poll": {"interval": "2s", "timeout": "1500ms"},
-                "actions": {
-                    "username": ACTOR,
-                    "password": lab.admin_password,
-                    "timeout": "5s",
-                    "bindings": [binding(AT_RISK, "sync_queue", "approve")],
-                    "guards": {"uptime": {"at_least": "1s"}},
-                    "verify": {"interval": "500ms"},
-                },
-            }
-        )
-        one.start()
+    """Asks before it synchronises a queue."""
+    actions = {
+        "username": ACTOR,
+        "password": lab.admin_password,
+        "timeout": "5s",
+        "bindings": [binding(AT_RISK, "sync_queue", "approve")],
+        "guards": {"uptime": {"at_least": "1s"}},
+        "verify": {"interval": "500ms"},
+    }
+    with watching(lab, tmp_path_factory.mktemp("agent"), actions=actions) as one:
         yield one
 
 
