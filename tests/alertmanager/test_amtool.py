@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import requests
-from tests.support.agents import AgentProcess, agents, until
+from tests.support.agents import AgentProcess, agents
 from tests.support.alertmanager import AMTOOL
+from tests.support.waiting import until
 from tests.unit.web.alertmanager.book import CONFIG, TableBook
 from tests.unit.web.serving import FakeView, hashed, serving, web_file
 

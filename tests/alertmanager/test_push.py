@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 import requests
 from tests.support.alertmanager import ALERTMANAGER, AMTOOL, Alertmanager, alertmanager
 from tests.support.notices import alert
+from tests.support.waiting import until
 from tests.support.webhookserver import WebhookServer
 
 from rabbitwatch.config.notices import AlertmanagerConfig
@@ -27,8 +28,6 @@ pytestmark = [
         ALERTMANAGER is None or AMTOOL is None, reason="alertmanager is not installed (Debian: prometheus-alertmanager)"
     ),
 ]
-
-_PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +57,6 @@ def push(server: Alertmanager) -> Iterator[Push]:
     made = Push([AlertmanagerConfig(url=server.url)], interval=15)
     yield made
     made.close(10)
-
-
-def until(found: Callable[[], Any]) -> Any:
-    """What is found, once it is something."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"nothing was found within {_PATIENCE_S:.0f} s")
 
 
 def listed(server: Alertmanager, cluster: str) -> list[dict[str, Any]]:

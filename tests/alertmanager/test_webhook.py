@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from tests.support.alertmanager import ALERTMANAGER, Alertmanager, alertmanager
 from tests.support.notices import alert
+from tests.support.waiting import until
 from tests.unit.web.actions.repairs import FakeRepairs
 from tests.unit.web.serving import hashed, serving, web_file
 
@@ -28,7 +29,6 @@ pytestmark = [
 ]
 
 TOKEN = "the-token-of-actions"
-_PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -69,15 +69,6 @@ def push(server: Alertmanager) -> Iterator[Push]:
     made = Push([AlertmanagerConfig(url=server.url)], interval=15)
     yield made
     made.close(10)
-
-
-def until(found: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"nothing was found within {_PATIENCE_S:.0f} s")
 
 
 def taken(repairs: FakeRepairs, like: OutAlert) -> list[OutAlert]:

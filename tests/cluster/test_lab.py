@@ -17,18 +17,11 @@ import requests
 import yaml
 from tests.cluster.api import Api
 from tests.cluster.conftest import CACHE, LAUNCHER, Lab, LabFactory, impossible
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 ONE, TWO, THREE = "rabbit@rabbit1", "rabbit@rabbit2", "rabbit@rabbit3"
-NOTICED = 120.0
-
-
-def until(true: Callable[[], bool], what: str, within: float = NOTICED) -> None:
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end, f"not within {within:.0f} s: {what}"
-        time.sleep(0.5)
 
 
 def view(lab: Lab, name: str, seconds: float = 4.0) -> dict[str, bool] | None:

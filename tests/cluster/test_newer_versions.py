@@ -11,12 +11,11 @@ import pytest
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, LabFactory, Paging
 from tests.cluster.observer import Observer, Seen, observing
-from tests.cluster.rules.common import eventually
+from tests.support.waiting import NOTICED, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 ONE, THREE = "rabbit@rabbit1", "rabbit@rabbit3"
-NOTICED = 150.0
 # Mnesia is the store of a new 4.0 cluster, Khepri the only one in 4.3
 REPORTABLE = {"4.0": 1, "4.3": 0}
 
@@ -87,7 +86,7 @@ def test_a_node_that_stays_in_maintenance_mode(lab: Lab, paging: Paging) -> None
     lab.run("exec", "rabbit3", "--", "rabbitmq-upgrade", "drain")
     try:
         with paging(lab, step=240) as pager:
-            eventually(lambda: pager.look().seen.value("node_draining", THREE), "its peers know that it drains")
+            until(lambda: pager.look().seen.value("node_draining", THREE), "its peers know that it drains")
             told = pager.minutes(32)
     finally:
         lab.run("exec", "rabbit3", "--", "rabbitmq-upgrade", "revive")

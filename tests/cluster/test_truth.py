@@ -14,13 +14,13 @@ import pytest
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, LabFactory
 from tests.cluster.observer import Observer, Seen, observing
+from tests.support.waiting import NOTICED
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 NAMES = ("rabbit@rabbit1", "rabbit@rabbit2", "rabbit@rabbit3")
 ONE, TWO, THREE = NAMES
 AGREED = 180.0
-NOTICED = 120.0
 POLL_TIMEOUT = 5.0
 SLACK = 3.0
 """Of a poll in which nodes hang; were they asked one after the other, it would take three time-outs."""

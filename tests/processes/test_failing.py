@@ -8,8 +8,9 @@ from typing import Any
 
 import requests
 import yaml
-from tests.support.agents import AgentProcess, agents, until
+from tests.support.agents import AgentProcess, agents
 from tests.support.servers import free_port
+from tests.support.waiting import until
 from tests.support.webhookserver import WebhookServer
 
 SOON = 40.0

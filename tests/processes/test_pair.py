@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.agents import AgentProcess, agents, until
+from tests.support.agents import AgentProcess, agents
+from tests.support.waiting import until
 from tests.support.webhookserver import Post, WebhookServer
 
 WAIT = 3.0

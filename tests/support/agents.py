@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import requests
 import yaml
 from tests.support.servers import free_port
+from tests.support.waiting import until
 
 STARTS_WITHIN_S = 90.0
 NOWHERE: dict[str, Any] = {
@@ -84,15 +84,6 @@ class AgentProcess:
         with contextlib.suppress(requests.RequestException):
             return requests.get(f"{self.url}/-/healthy", timeout=5).status_code == requests.codes.ok
         return False
-
-
-def until(true: Callable[[], bool], what: str, within: float, log: Callable[[], str] = str) -> float:
-    """Wait until it is so; how many seconds that took."""
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < within, f"not within {within:.0f} s: {what}\n{log()}"
-        time.sleep(0.1)
-    return time.monotonic() - began
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,15 +79,6 @@ class Holder:
         line = self._process.stdout.readline()
         assert line, "the holder has ended by itself"
         return str(json.loads(line))
-
-
-def until(true: Callable[[], bool], seconds: float, what: str) -> float:
-    """Wait until it is so; returns how long that took."""
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < seconds, f"not within {seconds:g} s: {what}"
-        time.sleep(0.1)
-    return time.monotonic() - began
 
 
 def _main() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable
 from typing import Any
 
 from tests.support.slacknotices import a_notice, out_alert
@@ -19,13 +17,6 @@ from rabbitwatch.notify.receivers.slack.socket import SocketMode
 from rabbitwatch.notify.receivers.tools import Tools
 
 QUICK = functools.partial(SocketMode, pause_s=lambda _failures: 0.05, look_s=0.05, ping_s=0.2)
-
-
-def eventually(true: Callable[[], object], seconds: float = 10.0) -> bool:
-    ends = time.monotonic() + seconds
-    while not true() and time.monotonic() < ends:
-        time.sleep(0.01)
-    return bool(true())
 
 
 class Keeper:

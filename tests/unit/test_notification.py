@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.agents import until
+from tests.support.waiting import until
 from tests.support.webhookserver import Hang, WebhookServer
 
 from rabbitwatch.alerting.alert import Alert, AlertState

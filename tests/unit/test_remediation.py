@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import agents
 from tests.support.actions import (
     CREDENTIALS,
     DRIFT,
@@ -25,6 +24,7 @@ from tests.support.actions import (
 )
 from tests.support.looks import state_of
 from tests.support.seen import CLUSTER
+from tests.support.waiting import until
 
 from rabbitwatch.alerting.alert import Alert, AlertState
 from rabbitwatch.alerting.evaluate.status import Cycle, Raised
@@ -42,10 +42,6 @@ from rabbitwatch.remediation import Remediation
 from rabbitwatch.storage.database import Database
 
 SOON = 20.0
-
-
-def until(holds: Callable[[], bool], what: str = "it happens") -> None:
-    agents.until(holds, what, SOON)
 
 
 ONE = Target(CLUSTER, vhost="/", queue="q")

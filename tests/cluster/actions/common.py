@@ -13,8 +13,9 @@ import requests
 import yaml
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab
-from tests.cluster.rules.common import MENDED, NOTICED, erlang, eventually
+from tests.cluster.rules.common import MENDED, erlang
 from tests.support.agents import AgentProcess
+from tests.support.waiting import NOTICED, until
 
 from rabbitwatch.actions.ports import Entry
 from rabbitwatch.actions.record import entry_of
@@ -117,10 +118,7 @@ class Repairer(AgentProcess):
 
     def until(self, true: Callable[[], object], what: str, within: float = NOTICED) -> None:
         """Wait; where it takes too long, the agent's log is said as well."""
-        try:
-            eventually(true, what, within)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log()}") from None
+        until(true, what, within, self.log)
 
     def firing(self) -> set[str]:
         """The names of the alerts that fire."""
@@ -146,18 +144,18 @@ def whole(lab: Lab) -> None:
             return False
         return True
 
-    eventually(agreed, "every node says that all is well", MENDED)
+    until(agreed, "every node says that all is well", MENDED)
 
 
 def half_lagging(lab: Lab, api: Api, name: str, *, messages: int = 10, size: int = 10) -> None:
     """A queue on the first node with one mirror in step and one that lags, so that a sync needs nobody's approval."""
     api.queue(name, node=ONE)
     api.policy(DECLARED["name"], DECLARED["pattern"], {"ha-mode": "nodes", "ha-params": [ONE, TWO]}, priority=1)
-    eventually(lambda: in_step(api, name) == [TWO], "the first mirror is in step")
+    until(lambda: in_step(api, name) == [TWO], "the first mirror is in step")
     publish(lab, name, messages, size)
-    eventually(lambda: api.counts(name).get("messages") == messages, "the messages are there")
+    until(lambda: api.counts(name).get("messages") == messages, "the messages are there")
     api.policy(DECLARED["name"], DECLARED["pattern"], MIRRORED, priority=1)
-    eventually(lambda: len(detail(api, name).get("slave_nodes", ())) == 2, "the second mirror has joined")
+    until(lambda: len(detail(api, name).get("slave_nodes", ())) == 2, "the second mirror has joined")
     assert in_step(api, name) == [TWO]
 
 

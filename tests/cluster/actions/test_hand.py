@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.actions.common import ACTOR, MIRRORED, ONE, THREE, TWO, half_lagging, in_step, slow_syncs
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab
-from tests.cluster.rules.common import eventually
+from tests.support.waiting import until
 
 from rabbitwatch.actions.follow import Follow, Followed
 from rabbitwatch.actions.hand import BrokerHand
@@ -82,11 +82,11 @@ def follow(action: Action, step: Step, scene: Scene, tell: Callable[[Progress], 
 def test_a_policy_is_made_restored_and_left_alone_when_equal(api: Api, scene: Scene) -> None:
     api.queue("m", node=ONE)
     assert scene.hand().put_policy("/", "p", BODY, operator=False).status == 201
-    eventually(lambda: in_step(api, "m") == [TWO, THREE], "the mirrors are there")
+    until(lambda: in_step(api, "m") == [TWO, THREE], "the mirrors are there")
     api.policy("p", "^nothing", MIRRORED, priority=7)
-    eventually(lambda: in_step(api, "m") == [], "the mirrors are gone")
+    until(lambda: in_step(api, "m") == [], "the mirrors are gone")
     assert scene.hand().put_policy("/", "p", BODY, operator=False).status == 204
-    eventually(lambda: in_step(api, "m") == [TWO, THREE], "the mirrors are there again")
+    until(lambda: in_step(api, "m") == [TWO, THREE], "the mirrors are there again")
     assert scene.hand().put_policy("/", "p", BODY, operator=False).status == 204
     policies = scene.look().policies
     assert policies is not None
@@ -118,7 +118,7 @@ def test_a_sync_is_seen_under_way_and_followed_to_its_end(lab: Lab, api: Api, sc
         queue = scene.look(Target("lab", queue="q")).queues["/", "q"]
         return queue.message_bytes == size and (queue.publish_rate or 0.0) > 0.1
 
-    eventually(told_of, "size and rate of what was just published are told")
+    until(told_of, "size and rate of what was just published are told")
     before = scene.looks[-1].queues["/", "q"]
     assert (before.unsynchronised, before.synchronised, before.messages) == ((THREE,), (TWO,), 3000)
     assert scene.looks[-1].syncing == frozenset()
@@ -149,9 +149,9 @@ def test_names_of_any_characters_reach_their_queue(api: Api, scene: Scene, lab: 
         body = BODY | {"pattern": "^x"}
         assert scene.hand().put_policy(vhost, name, body, operator=False).status == 201
         target = Target("lab", vhost=vhost, queue=name)
-        eventually(lambda: len(scene.look(target).queues[vhost, name].unsynchronised) == 2, "its mirrors lag")
+        until(lambda: len(scene.look(target).queues[vhost, name].unsynchronised) == 2, "its mirrors lag")
         assert scene.hand().sync_queue(vhost, name).status == 204
-        eventually(lambda: scene.look(target).queues[vhost, name].unsynchronised == (), "its mirrors are in step")
+        until(lambda: scene.look(target).queues[vhost, name].unsynchronised == (), "its mirrors are in step")
         policies = scene.looks[-1].policies
         assert policies is not None
         assert (False, vhost, name) in policies

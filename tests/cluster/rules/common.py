@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster.conftest import Lab
 from tests.cluster.observer import observing
 
-NOTICED = 150.0
 MENDED = 240.0
-"""Real seconds, ten times what a quiet machine of two processors takes."""
+"""Real seconds, as NOTICED, for a cluster that has to find itself again."""
 ONE, TWO, THREE = "rabbit@rabbit1", "rabbit@rabbit2", "rabbit@rabbit3"
 ALWAYS = {"RabbitwatchHeartbeat"}
 YOUNG = {"RabbitMQNodeRestarted"}
@@ -29,14 +26,6 @@ def ctl(lab: Lab, node: str, *words: str) -> None:
 def erlang(lab: Lab, node: str, expression: str) -> None:
     """Evaluate on the node; an exception there fails the test."""
     ctl(lab, node, "eval", expression)
-
-
-def eventually(condition: Callable[[], object], what: str, within: float = NOTICED) -> None:
-    """Ask again and again until it is so."""
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end, f"not within {within:.0f} s: {what}"
-        time.sleep(0.1)
 
 
 def wait_until_whole(lab: Lab, folder: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, Paging
-from tests.cluster.rules.common import ALWAYS, ONE, YOUNG, eventually
+from tests.cluster.rules.common import ALWAYS, ONE, YOUNG
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -49,7 +50,7 @@ def test_what_is_not_as_configured(lab: Lab, api: Api, paging: Paging) -> None:
     nowhere = lab.url("rabbit1").replace(":15672", ":15999")
     text = lab.config_text().replace("type: ram", f"type: disc\n        plugin_url: {nowhere}")
     with paging(lab, text=text, extra=EXTRA.format(beside=nowhere)) as pager:
-        eventually(lambda: pager.look().seen.value("queue_members", "/", "one"), "what holds something is shown")
+        until(lambda: pager.look().seen.value("queue_members", "/", "one"), "what holds something is shown")
         told = pager.minutes(70)
     api.delete("vhosts", "unseen")
     assert told.names == {

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, Paging
-from tests.cluster.rules.common import IMPATIENT, NOTICED, ONE, THREE, TWO, ctl, erlang, eventually
+from tests.cluster.rules.common import IMPATIENT, ONE, THREE, TWO, ctl, erlang
+from tests.support.waiting import NOTICED, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -74,7 +75,7 @@ def test_mirrors_that_lag_and_all_that_diagnostics_tell(lab: Lab, api: Api, pagi
 def test_a_synchronisation_that_a_memory_alarm_pauses(lab: Lab, api: Api, paging: Paging) -> None:
     api.queue("late", messages=5, node=TWO)
     api.policy("manual", "^late$", {"ha-mode": "all", "ha-sync-mode": "manual"})
-    eventually(
+    until(
         lambda: len(api.call("GET", "queues", "/", "late").get("slave_nodes", ())) == 2,
         "both mirrors have joined: a synchronisation leaves out one that has not",
     )
@@ -89,6 +90,6 @@ def test_a_synchronisation_that_a_memory_alarm_pauses(lab: Lab, api: Api, paging
     finally:
         lab.run("alarm", "rabbit3", "memory", "off")
     with paging(lab) as pager:
-        eventually(lambda: pager.look().seen.value("queue_mirrors_synchronised", "/", "late") == 2, "synchronised")
-        eventually(lambda: pager.look().seen.value("node_memory_alarm", THREE) == 0, "statistics say that it is over")
+        until(lambda: pager.look().seen.value("queue_mirrors_synchronised", "/", "late") == 2, "synchronised")
+        until(lambda: pager.look().seen.value("node_memory_alarm", THREE) == 0, "statistics say that it is over")
         assert pager.minutes(16).names == set(), "keep_firing_for is over as well"

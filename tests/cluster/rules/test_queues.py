@@ -11,7 +11,7 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, Paging
-from tests.cluster.rules.common import NOTICED, eventually
+from tests.support.waiting import NOTICED, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -56,7 +56,7 @@ def wait_for(api: Api, queue: str, **counts: int) -> None:
         told.update(api.counts(queue))
         return counts.items() <= told.items()
 
-    eventually(as_wanted, f"{queue} has {counts}")
+    until(as_wanted, f"{queue} has {counts}")
 
 
 @pytest.mark.fires("RabbitMQQueueDeep", "RabbitMQUnacknowledgedHigh", "RabbitMQQueueGrowing")

@@ -11,7 +11,8 @@ import pika
 import pytest
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, Paging
-from tests.cluster.rules.common import NOTICED, SEVERAL_MINUTES, TWO, ctl, erlang, eventually
+from tests.cluster.rules.common import SEVERAL_MINUTES, TWO, ctl, erlang
+from tests.support.waiting import NOTICED, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -31,7 +32,7 @@ def test_a_disk_that_is_full(lab: Lab, paging: Paging) -> None:
 @pytest.mark.fires("RabbitMQMemoryHigh", "RabbitMQDiskLow")
 def test_memory_and_disk_that_come_close_to_their_limits(lab: Lab, paging: Paging) -> None:
     with paging(lab) as pager:
-        eventually(lambda: pager.look().seen.value("node_memory_used_bytes", TWO), "the node has statistics")
+        until(lambda: pager.look().seen.value("node_memory_used_bytes", TWO), "the node has statistics")
         seen = pager.look().seen
         used, free = (seen.value(f"node_{name}_bytes", TWO) for name in ("memory_used", "disk_free"))
         assert used
@@ -124,13 +125,13 @@ def test_descriptors_sockets_and_processors_that_are_used_up(lab: Lab, api: Api,
 
 
 def wait_until_free_is_below(api: Api, node: str, size: int) -> None:
-    eventually(lambda: api.call("GET", "nodes", node).get("disk_free", size) < size, f"less than {size} bytes are free")
+    until(lambda: api.call("GET", "nodes", node).get("disk_free", size) < size, f"less than {size} bytes are free")
 
 
 def wait_until_more_connections_are_counted(api: Api) -> None:
     """The management plugin counts every five seconds."""
     before = made(api)
-    eventually(lambda: made(api) > before, "more connections are counted")
+    until(lambda: made(api) > before, "more connections are counted")
 
 
 def made(api: Api) -> int:

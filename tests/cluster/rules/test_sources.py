@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from tests.cluster.conftest import Lab, Paging
-from tests.cluster.rules.common import IMPATIENT, NOTICED, SEVERAL_MINUTES, TWO, erlang
+from tests.cluster.rules.common import IMPATIENT, SEVERAL_MINUTES, TWO, erlang
+from tests.support.waiting import NOTICED
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, Paging
-from tests.cluster.rules.common import NOTICED, ONE, TWO, erlang, wait_until_whole
+from tests.cluster.rules.common import ONE, TWO, erlang, wait_until_whole
+from tests.support.waiting import NOTICED
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

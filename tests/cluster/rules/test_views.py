@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, Paging
-from tests.cluster.rules.common import IMPATIENT, NOTICED, ONE, THREE, ctl, erlang, eventually, wait_until_whole
+from tests.cluster.rules.common import IMPATIENT, ONE, THREE, ctl, erlang, wait_until_whole
+from tests.support.waiting import NOTICED, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -52,7 +53,7 @@ def test_a_cut_in_one_direction_then_in_both_and_after_healing(
     api.queue("master.orders", messages=3, node=ONE)
     with paging(lab, poll=IMPATIENT) as pager:
         mirrored = ("queue_mirrors_synchronised", "/", "master.orders")
-        eventually(lambda: pager.look().seen.value(*mirrored) == 2, "mirrored")
+        until(lambda: pager.look().seen.value(*mirrored) == 2, "mirrored")
         assert pager.minutes(2).names == set()
         lab.run("partition", "rabbit3", "--one-way")
         pager.until(["RabbitMQClusterSplit"], NOTICED)

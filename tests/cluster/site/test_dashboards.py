@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from tests.cluster.rules.common import eventually
 from tests.cluster.site.common import Site
 from tests.prometheus.test_dashboards import PROCESS, RULES
 from tests.support.dashboards import queries
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -33,7 +33,7 @@ def incident(site: Site) -> Iterator[Site]:
     site.lab.run("partition", "rabbit3")
     try:
         for url in (site.prometheus, site.agent.url):
-            eventually(partial(_rows, site, url, _LOUD), f"alerts fire at {url}", FIRES_WITHIN)
+            until(partial(_rows, site, url, _LOUD), f"alerts fire at {url}", FIRES_WITHIN)
         yield site
     finally:
         site.lab.run("heal")

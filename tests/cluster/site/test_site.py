@@ -10,8 +10,9 @@ import pytest
 import requests
 from pika.exceptions import AMQPError
 from tests.cluster.api import Api
-from tests.cluster.rules.common import MENDED, eventually
+from tests.cluster.rules.common import MENDED
 from tests.cluster.site.common import Site, set_up
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -83,7 +84,7 @@ def test_a_client_goes_through_nginx_also_when_a_node_is_stopped(site: Site, api
     assert _round_trip(site, b"first") == b"first"
     site.lab.run("stop", "rabbit2")
     try:
-        eventually(lambda: _round_trip(site, b"second") == b"second", "a client gets through without rabbit2", MENDED)
+        until(lambda: _round_trip(site, b"second") == b"second", "a client gets through without rabbit2", MENDED)
         assert [_round_trip(site, b"%d" % n) for n in range(6)] == [b"%d" % n for n in range(6)]
     finally:
         site.lab.run("start", "rabbit2")
@@ -94,7 +95,7 @@ def test_prometheus_scrapes_the_agent_and_has_all_rules(site: Site) -> None:
         targets = site.ask(site.prometheus, "/api/v1/targets")["data"]["activeTargets"]
         return [target["health"] for target in targets] == ["up"]
 
-    eventually(scraped, "Prometheus has scraped the agent", WITHIN)
+    until(scraped, "Prometheus has scraped the agent", WITHIN)
     theirs = site.ask(site.prometheus, "/api/v1/rules")["data"]["groups"]
     ours = site.ask(site.agent.url, "/api/v1/rules")["data"]["groups"]
     assert {group["name"]: len(group["rules"]) for group in theirs} == {g["name"]: len(g["rules"]) for g in ours}
@@ -103,7 +104,7 @@ def test_prometheus_scrapes_the_agent_and_has_all_rules(site: Site) -> None:
         groups = site.ask(site.prometheus, "/api/v1/rules")["data"]["groups"]
         return all(rule["health"] == "ok" for group in groups for rule in group["rules"])
 
-    eventually(evaluated, "Prometheus evaluates every rule without an error", WITHIN)
+    until(evaluated, "Prometheus evaluates every rule without an error", WITHIN)
 
 
 def test_an_alert_goes_from_prometheus_over_alertmanager_to_the_agent(site: Site) -> None:
@@ -111,9 +112,9 @@ def test_an_alert_goes_from_prometheus_over_alertmanager_to_the_agent(site: Site
         found = site.ask(site.alertmanager, "/api/v2/alerts")
         return {"RabbitwatchHeartbeat"} <= {alert["labels"]["alertname"] for alert in found}
 
-    eventually(at_alertmanager, "Alertmanager has the heartbeat", WITHIN)
+    until(at_alertmanager, "Alertmanager has the heartbeat", WITHIN)
     sent, failed = (f"alertmanager_notifications_{name}" for name in ("total", "failed_total"))
-    eventually(lambda: site.figure(site.alertmanager, sent) > 0, "Alertmanager has told somebody", WITHIN)
+    until(lambda: site.figure(site.alertmanager, sent) > 0, "Alertmanager has told somebody", WITHIN)
     time.sleep(1)
     assert site.figure(site.alertmanager, failed) == 0, (site.folder / "alertmanager.log").read_text()[-2000:]
     assert site.figure(site.agent.url, "rabbitwatch_action_webhook_refusals_total") == 0

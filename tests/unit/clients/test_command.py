@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import until
 
 from rabbitwatch.clients.command import CommandRunner
 from rabbitwatch.errors import CallError, CallFailure
@@ -25,15 +26,6 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
-
-
-def wait_until(condition: object, seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():  # type: ignore[operator]
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_output_and_status_are_kept() -> None:
@@ -69,7 +61,7 @@ def test_a_late_command_is_ended_with_its_children(tmp_path: Path) -> None:
         CommandRunner().run(["sh", "-c", script], within=0.5)
     assert caught.value.kind is CallFailure.TIMEOUT
     child = int(note.read_text())
-    assert wait_until(lambda: not alive(child))
+    until(lambda: not alive(child))
 
 
 def test_a_child_that_outlives_its_command_is_ended_and_not_waited_for(tmp_path: Path) -> None:
@@ -79,7 +71,7 @@ def test_a_child_that_outlives_its_command_is_ended_and_not_waited_for(tmp_path:
     assert done.stdout == b"done\n"
     assert time.monotonic() - began < 10.0
     child = int(note.read_text())
-    assert wait_until(lambda: not alive(child))
+    until(lambda: not alive(child))
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -119,7 +111,7 @@ def test_close_ends_what_runs_and_starts_nothing_more() -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert wait_until(lambda: runner.running == 1)
+    until(lambda: runner.running == 1)
     began = time.monotonic()
     runner.close()
     thread.join(5.0)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import cast
 
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 from tests.support.fakebroker import Answer, FakeBroker, Hang
+from tests.support.waiting import until
 
 from rabbitwatch.config.notices import PeerConfig
 from rabbitwatch.model.notice import Reason
@@ -57,13 +58,6 @@ class Taken(list[Told]):
 def peer(other: FakeBroker, taken: Taken, clock: list[float] | None = None, **settings: object) -> Peer:
     config = PeerConfig.model_validate({"url": other.url, "position": 1, **settings})
     return Peer(config, cast("Exchange", taken), (lambda: clock[0]) if clock else time.time)
-
-
-def until(true: Callable[[], bool], within: float = 10.0) -> None:
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_what_the_other_has_sent_arrives_as_it_was(other: FakeBroker) -> None:

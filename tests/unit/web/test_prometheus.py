@@ -9,13 +9,13 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from tests.support.waiting import until
 from tests.unit.cluster.build import HA_ALL, B, C, healthy, objects, queue, vhost
 from tests.unit.web.serving import certificate, hashed
 
@@ -77,15 +77,6 @@ def running(folder: Path, web_file: Path | None = None) -> Iterator[int]:
         service.stop()
         thread.join(10)
         assert not thread.is_alive()
-
-
-def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """What the condition gives once it gives anything."""
-    end = time.monotonic() + seconds
-    while not (got := condition()):
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.1)
-    return got
 
 
 def get(port: int, path: str, **headers: str) -> tuple[int, bytes]:

@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.support.leaseholder import Holder, keeper, until
+from tests.support.leaseholder import Holder, keeper
+from tests.support.waiting import until
 
 from rabbitwatch.actions.lease.file import FileGrip
 
@@ -30,11 +31,11 @@ def test_a_killed_process_frees_it(tmp_path: Path) -> None:
     other = Holder(SETTINGS, ["http://127.0.0.1:1"], tmp_path, "other")
     mine = keeper(SETTINGS, ["http://127.0.0.1:1"], tmp_path, "mine")
     try:
-        until(lambda: other.held() == "", 60, "the other one holds it")
+        until(lambda: other.held() == "", "the other one holds it")
         mine.begin()
         assert "is held by agent other (host " in mine.held()
         other.kill()
-        until(lambda: mine.held() == "", 60, "it is free")
+        until(lambda: mine.held() == "", "it is free")
     finally:
         other.kill()
         mine.close()
@@ -45,7 +46,7 @@ def test_a_process_that_is_stopped_keeps_it(tmp_path: Path) -> None:
     """The kernel knows no time-out: nobody acts meanwhile, rather than two."""
     other = Holder(SETTINGS, ["http://127.0.0.1:1"], tmp_path, "other")
     try:
-        until(lambda: other.held() == "", 60, "the other one holds it")
+        until(lambda: other.held() == "", "the other one holds it")
         other.stop()
         assert FileGrip(tmp_path / "rabbitwatch.actions.lab.lock", "mine").take().elsewhere
         other.go_on()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.support.waiting import until
 from tests.unit.test_evaluation import World
 from tests.unit.web.status.made import Reader
-from tests.unit.web.test_prometheus import get, running, until
+from tests.unit.web.test_prometheus import get, running
 
 from rabbitwatch.promql.window import Window
 from rabbitwatch.web.status.trend import DEPTH, SPAN_MS

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.support.slackdesk import Desk, eventually
+from tests.support.slackdesk import Desk
 from tests.support.slacknotices import NOW, a_notice, out_alert
 from tests.support.slackserver import Fault, Message, SlackServer
+from tests.support.waiting import until
 
 from rabbitwatch.errors import StorageError
 from rabbitwatch.model.notice import Notice, Reason
@@ -121,7 +122,7 @@ def test_a_click_is_handed_on_and_its_result_stands_in_the_thread(
     memory = ask(desk)
     clicked = desk.slack.click(desk.channel, memory["ts"], action)
     assert desk.slack.was_acknowledged(clicked)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     assert repairs.answers == [(answer, "q1", f"alice ({ALICE})", "slack")]
     assert desk.thread(memory) == [f"{symbol} alice ({ALICE}): {answer} by alice ({ALICE}): acting"]
     message = the_message(desk)
@@ -139,20 +140,20 @@ def test_it_is_acknowledged_and_the_buttons_go_while_it_is_thought_about(desk: D
     began = time.monotonic()
     clicked = desk.slack.click(desk.channel, memory["ts"], APPROVE)
     assert desk.slack.was_acknowledged(clicked)
-    assert eventually(lambda: the_message(desk).button(APPROVE) is None)
+    until(lambda: the_message(desk).button(APPROVE) is None)
     assert time.monotonic() - began < 3.0
     assert repairs.answers == []
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
 
 
 def test_a_double_click_acts_once_and_is_answered_once(desk: Desk, repairs: Repairs) -> None:
     memory = ask(desk)
     for action in (APPROVE, APPROVE, DECLINE):
         desk.slack.click(desk.channel, memory["ts"], action, value="q1")
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     marker = desk.slack.click(desk.channel, memory["ts"], SILENCE)
     assert desk.slack.was_acknowledged(marker)
-    assert eventually(lambda: desk.silences.made)
+    until(lambda: desk.silences.made)
     assert [answer for answer, *_ in repairs.answers] == ["approved"]
     assert len([each for each in desk.thread(memory) if "acting" in each]) == 1
 
@@ -162,9 +163,9 @@ def test_whoever_is_not_listed_learns_that_and_nothing_else(desk: Desk, repairs:
     memory = ask(desk)
     for value in ("q1", "q1", "unheard-of"):
         desk.slack.click(desk.channel, memory["ts"], APPROVE, value=value)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     desk.slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: desk.silences.made)
+    until(lambda: desk.silences.made)
     assert repairs.asked == []
     assert repairs.answers == []
     assert [each for each in desk.thread(memory) if "may not answer" in each] == [
@@ -177,19 +178,19 @@ def test_an_approval_of_the_other_agent_stays_for_it(desk: Desk, repairs: Repair
     repairs.known = set()
     memory = ask(desk)
     desk.slack.click(desk.channel, memory["ts"], APPROVE)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     assert "knows no such approval" in desk.thread(memory)[0]
     assert the_message(desk).button(APPROVE) is not None
     repairs.known = {"q1"}
     desk.slack.click(desk.channel, memory["ts"], APPROVE)
-    assert eventually(lambda: repairs.answers)
+    until(lambda: repairs.answers)
 
 
 def test_what_was_answered_elsewhere_says_so(desk: Desk, repairs: Repairs) -> None:
     repairs.approve("q1", "bob", "page")
     memory = ask(desk)
     desk.slack.click(desk.channel, memory["ts"], APPROVE)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     assert desk.thread(memory) == [f"⚠️ alice ({ALICE}): was answered already"]
     assert the_message(desk).button(APPROVE) is None
 
@@ -198,27 +199,27 @@ def test_an_answer_that_cannot_be_taken_is_told_and_may_be_given_again(desk: Des
     repairs.refusal = StorageError("the database is full of <b>")
     memory = ask(desk)
     desk.slack.click(desk.channel, memory["ts"], APPROVE)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     assert desk.thread(memory) == ["⚠️ Not taken: the database is full of &lt;b&gt;"]
-    assert eventually(lambda: the_message(desk).button(APPROVE) is not None)
+    until(lambda: the_message(desk).button(APPROVE) is not None)
     repairs.refusal = None
     desk.slack.click(desk.channel, memory["ts"], APPROVE)
-    assert eventually(lambda: repairs.answers)
+    until(lambda: repairs.answers)
 
 
 def test_the_answer_counts_though_slack_takes_no_edit(desk: Desk, repairs: Repairs) -> None:
     memory = ask(desk)
     desk.slack.then("chat.update", Fault(500))
     desk.slack.click(desk.channel, memory["ts"], APPROVE)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     assert len(repairs.answers) == 1
 
 
 def test_of_two_that_wait_each_has_its_own_buttons(desk: Desk, repairs: Repairs) -> None:
     memory = ask(desk, "q1", "q2")
     desk.slack.click(desk.channel, memory["ts"], DECLINE)
-    assert eventually(lambda: repairs.answers)
-    assert eventually(lambda: "clicked Decline" in json.dumps(the_message(desk).attachments))
+    until(lambda: repairs.answers)
+    until(lambda: "clicked Decline" in json.dumps(the_message(desk).attachments))
     left = the_message(desk).button(APPROVE)
     assert left is not None
     assert left["value"] != repairs.answers[0][1]
@@ -271,7 +272,7 @@ def test_clicks_of_many_at_once_act_once(desk: Desk, repairs: Repairs) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     time.sleep(0.2)
     assert len(repairs.answers) == 1
     assert len(desk.thread(memory)) == 1

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 from structlog.testing import capture_logs
-from tests.support.slackdesk import Desk, eventually
+from tests.support.slackdesk import Desk
 from tests.support.slacknotices import NOW, a_notice, out_alert
 from tests.support.slackserver import Fault, SlackServer, error, limited
+from tests.support.waiting import until
 from websockets.exceptions import ConnectionClosed
 
 from rabbitwatch.config.matchers import Matcher, Operator
@@ -39,7 +40,7 @@ def test_a_click_silences_and_is_answered_in_the_thread(desk: Desk, slack: Slack
     memory = desk.tell()
     clicked = slack.click(desk.channel, memory["ts"], SILENCE)
     assert slack.was_acknowledged(clicked)
-    assert eventually(lambda: slack.called("chat.update"))
+    until(lambda: slack.called("chat.update"))
     [(matchers, author, comment, seconds)] = desk.silences.made
     assert matchers == (Matcher("cluster", Operator.EQUAL, "orders"),)
     assert author == "alice (U0ALICE00)"
@@ -64,7 +65,7 @@ def test_two_clicks_silence_once(desk: Desk, slack: SlackServer) -> None:
         slack.click(desk.channel, memory["ts"], SILENCE, value=carried["value"])
     last = slack.click(desk.channel, memory["ts"], "nobody's")
     assert slack.was_acknowledged(last)
-    assert eventually(lambda: slack.called("chat.update"))
+    until(lambda: slack.called("chat.update"))
     time.sleep(0.2)
     assert len(desk.silences.made) == 1
     assert len(desk.thread(memory)) == 1
@@ -74,11 +75,11 @@ def test_a_silence_that_is_refused_is_told_and_may_be_tried_again(desk: Desk, sl
     memory = desk.tell()
     desk.silences.refusal = StorageError("the database is full of <b>")
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     assert desk.thread(memory) == ["⚠️ Not silenced: the database is full of &lt;b&gt;"]
     desk.silences.refusal = None
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: desk.silences.made)
+    until(lambda: desk.silences.made)
 
 
 @pytest.mark.parametrize("value", ["", "[]", "{}", '{"cluster": ""}', '{"": "x"}', '{"a": 1}', "not JSON"])
@@ -87,7 +88,7 @@ def test_what_no_button_of_ours_carries_silences_nothing(desk: Desk, slack: Slac
     [message] = slack.messages(desk.channel)
     assert message.button(SILENCE) is None
     slack.click(desk.channel, memory["ts"], SILENCE, value=value)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     assert desk.silences.made == []
     assert "Not silenced: the button carries" in desk.thread(memory)[0]
 
@@ -98,7 +99,7 @@ def test_the_silence_stands_when_slack_does_not_take_the_answer(desk: Desk, slac
     slack.then("chat.update", Fault(500))
     with capture_logs() as logs:
         slack.click(desk.channel, memory["ts"], SILENCE)
-        assert eventually(lambda: sum("could not be answered" in line["event"] for line in logs) == 2)
+        until(lambda: sum("could not be answered" in line["event"] for line in logs) == 2)
     assert len(desk.silences.made) == 1
 
 
@@ -118,7 +119,7 @@ def test_other_buttons_have_handlers_of_their_own(slack: SlackServer) -> None:
         slack.click(desk.channel, memory["ts"], "unheard-of")
         slack.click(desk.channel, memory["ts"], SHOW)
         slack.click(desk.channel, memory["ts"], SILENCE)
-        assert eventually(lambda: desk.silences.made)
+        until(lambda: desk.silences.made)
     assert [(click.value, click.user_id, click.message_ts) for click in seen] == [("plan-7", "U0ALICE00", memory["ts"])]
     assert [line["action"] for line in logs if "nobody handles" in line["event"]] == ["unheard-of"]
     assert [line["action"] for line in logs if "could not be handled" in line["event"]] == ["approve"]
@@ -138,24 +139,24 @@ def test_rubbish_on_the_connection_does_no_harm(desk: Desk, slack: SlackServer) 
         assert slack.was_acknowledged(slack.push({"type": "interactive", "payload": payload}))
     assert slack.was_acknowledged(slack.push({"type": "events_api", "payload": {"event": {"type": "message"}}}))
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: desk.silences.made)
+    until(lambda: desk.silences.made)
 
 
 def test_a_broken_connection_is_made_again(desk: Desk, slack: SlackServer) -> None:
     memory = desk.tell()
     slack.drop()
-    assert eventually(lambda: desk.states == [(slack.api, True), (slack.api, False), (slack.api, True)], 20)
+    until(lambda: desk.states == [(slack.api, True), (slack.api, False), (slack.api, True)])
     assert desk.sockets.connected == [True]
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: desk.silences.made)
+    until(lambda: desk.silences.made)
 
 
 def test_slack_moves_us_to_another_server(desk: Desk, slack: SlackServer) -> None:
     memory = desk.tell()
     slack.frame(json.dumps({"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "x"}}))
-    assert eventually(lambda: slack.sockets_opened == 2 and slack.connected(1))
+    until(lambda: slack.sockets_opened == 2 and slack.connected(1))
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: desk.silences.made)
+    until(lambda: desk.silences.made)
     assert desk.states == [(slack.api, True)]
 
 
@@ -179,7 +180,7 @@ def test_it_waits_as_long_as_slack_says(slack: SlackServer, fault: Fault, second
     desk = Desk(slack)
     with capture_logs() as logs:
         desk.sockets.begin()
-        assert eventually(lambda: slack.called("apps.connections.open"))
+        until(lambda: slack.called("apps.connections.open"))
         time.sleep(0.4)
         desk.sockets.close()
     assert len(slack.called("apps.connections.open")) == 1
@@ -205,7 +206,7 @@ def test_closing_is_quick_and_leaves_no_connection(slack: SlackServer) -> None:
     assert time.monotonic() - began < 2
     assert slack.connected(0)
     names = {"slack socket", "slack clicks"}
-    assert eventually(lambda: not names & {thread.name for thread in threading.enumerate()})
+    until(lambda: not names & {thread.name for thread in threading.enumerate()})
 
 
 def test_what_is_clicked_after_the_end_is_left_to_the_next(slack: SlackServer) -> None:
@@ -247,11 +248,11 @@ def test_a_silence_can_be_ended_where_it_began(desk: Desk, slack: SlackServer) -
     [before] = slack.messages(desk.channel)
     silence, colour = before.button(SILENCE), before.attachments[0]["color"]
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: slack.messages(desk.channel)[0].button(END_SILENCE))
+    until(lambda: slack.messages(desk.channel)[0].button(END_SILENCE))
     [message] = slack.messages(desk.channel)
     assert message.attachments[0]["color"] != colour
     slack.click(desk.channel, memory["ts"], END_SILENCE)
-    assert eventually(lambda: slack.messages(desk.channel)[0].button(SILENCE))
+    until(lambda: slack.messages(desk.channel)[0].button(SILENCE))
     assert desk.silences.ended == ["silence-1"]
     [message] = slack.messages(desk.channel)
     assert message.button(END_SILENCE) is None
@@ -262,19 +263,19 @@ def test_a_silence_can_be_ended_where_it_began(desk: Desk, slack: SlackServer) -
     assert not message.text.startswith("🔕")
     assert desk.thread(memory)[1:] == ["🔔 alice (U0ALICE00) ended the silence `silence-1`: what fires is told again"]
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: len(desk.silences.made) == 2)
+    until(lambda: len(desk.silences.made) == 2)
 
 
 def test_it_ends_once_and_says_when_it_was_over_already(desk: Desk, slack: SlackServer) -> None:
     memory = desk.tell()
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: slack.messages(desk.channel)[0].button(END_SILENCE))
+    until(lambda: slack.messages(desk.channel)[0].button(END_SILENCE))
     button = slack.messages(desk.channel)[0].button(END_SILENCE)
     assert button is not None
     desk.silences.over = True
     for _ in range(3):
         slack.click(desk.channel, memory["ts"], END_SILENCE, value=button["value"])
-    assert eventually(lambda: slack.messages(desk.channel)[0].button(SILENCE))
+    until(lambda: slack.messages(desk.channel)[0].button(SILENCE))
     time.sleep(0.2)
     assert desk.silences.ended == ["silence-1"]
     assert desk.thread(memory)[1:] == ["🔔 The silence `silence-1` was over already"]
@@ -284,7 +285,7 @@ def test_it_ends_once_and_says_when_it_was_over_already(desk: Desk, slack: Slack
 def test_what_carries_no_silence_ends_nothing(desk: Desk, slack: SlackServer, value: str) -> None:
     memory = desk.tell()
     slack.click(desk.channel, memory["ts"], END_SILENCE, value=value)
-    assert eventually(lambda: desk.thread(memory))
+    until(lambda: desk.thread(memory))
     assert desk.silences.ended == []
     assert desk.thread(memory) == ["⚠️ Not ended: the button carries no silence"]
 
@@ -292,10 +293,10 @@ def test_what_carries_no_silence_ends_nothing(desk: Desk, slack: SlackServer, va
 def test_an_end_that_is_refused_may_be_tried_again(desk: Desk, slack: SlackServer) -> None:
     memory = desk.tell()
     slack.click(desk.channel, memory["ts"], SILENCE)
-    assert eventually(lambda: slack.messages(desk.channel)[0].button(END_SILENCE))
+    until(lambda: slack.messages(desk.channel)[0].button(END_SILENCE))
     desk.silences.refusal = StorageError("the disk is full")
     slack.click(desk.channel, memory["ts"], END_SILENCE)
-    assert eventually(lambda: len(desk.thread(memory)) == 2)
+    until(lambda: len(desk.thread(memory)) == 2)
     desk.silences.refusal = None
     slack.click(desk.channel, memory["ts"], END_SILENCE)
-    assert eventually(lambda: desk.silences.ended)
+    until(lambda: desk.silences.ended)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.slackserver import Message, SlackServer
+from tests.support.waiting import until
 
 from rabbitwatch.alerting.alert import Alert, AlertState
 from rabbitwatch.alerting.evaluate.status import Cycle, Raised
@@ -22,13 +23,6 @@ from rabbitwatch.promql.labels import LabelSet
 from rabbitwatch.storage.database import Database
 
 SOON = 20.0
-
-
-def eventually(true: Callable[[], object]) -> bool:
-    ends = time.monotonic() + SOON
-    while not true() and time.monotonic() < ends:
-        time.sleep(0.02)
-    return bool(true())
 
 
 def cycle(*names: str) -> Cycle:
@@ -91,12 +85,12 @@ def test_a_click_in_slack_keeps_the_group_quiet(agent: Agent, slack: SlackServer
     channel = slack.channel("alerts")
     notification = agent.begin()
     notification.take(cycle("A"))
-    assert eventually(lambda: slack.messages(channel))
+    until(lambda: slack.messages(channel))
     assert slack.connected(1)
-    assert eventually(lambda: agent.connected() == 1)
+    until(lambda: agent.connected() == 1)
     [message] = slack.messages(channel)
     slack.click(channel, message.ts, SILENCE)
-    assert eventually(lambda: slack.called("chat.update"))
+    until(lambda: slack.called("chat.update"))
     [silence] = notification.silences.all()
     assert silence.state(time.time()) is SilenceState.ACTIVE
     assert silence.created_by == "alice (U0ALICE00)"
@@ -111,7 +105,7 @@ def test_a_click_in_slack_keeps_the_group_quiet(agent: Agent, slack: SlackServer
 
     notification.silences.expire(silence.id)
     notification.take(cycle("A", "B"))
-    assert eventually(lambda: len(slack.thread(channel, message.ts)) == 2)
+    until(lambda: len(slack.thread(channel, message.ts)) == 2)
     [message] = slack.messages(channel)
     assert "2 firing" in title(message)
     assert message.button(SILENCE) is not None
@@ -120,14 +114,14 @@ def test_a_click_in_slack_keeps_the_group_quiet(agent: Agent, slack: SlackServer
 def test_after_a_restart_the_same_message_goes_on(agent: Agent, slack: SlackServer) -> None:
     channel = slack.channel("alerts")
     agent.begin().take(cycle("A"))
-    assert eventually(lambda: slack.messages(channel))
+    until(lambda: slack.messages(channel))
     agent.end()
     notification = agent.begin()
     notification.take(cycle("A", "B"))
     [message] = slack.messages(channel)
-    assert eventually(lambda: slack.thread(channel, message.ts))
+    until(lambda: slack.thread(channel, message.ts))
     assert len(slack.messages(channel)) == 1
-    assert eventually(lambda: slack.sockets_opened == 2)
+    until(lambda: slack.sockets_opened == 2)
     assert slack.connected(1)
     slack.click(channel, message.ts, SILENCE)
-    assert eventually(notification.silences.all)
+    until(notification.silences.all)
