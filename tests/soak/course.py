@@ -83,9 +83,15 @@ class Course:
                 world.hush()
             self._pool.shutdown()
 
-    def _both(self, job: Callable[[World], object]) -> list[object]:
-        """The same in both clusters at the same time; returns when both have done it."""
-        return list(self._pool.map(job, self._worlds))
+    def _both(self, job: Callable[[World], object]) -> tuple[float, float]:
+        """The same in both clusters at the same time; returns when both have done it, and when each had."""
+
+        def done(world: World) -> float:
+            job(world)
+            return time.time()
+
+        here, other = self._pool.map(done, self._worlds)
+        return here, other
 
     def _round(self, faults: Sequence[Fault]) -> None:
         number = faults[0].round
@@ -111,17 +117,21 @@ class Course:
         if self._agent is not None and fault.agent_dies_after is not None:
             dying = self._pool.submit(self._agent.die, fault.agent_dies_after, self._ending)
         kind = FAULTS[fault.kind]
-        self._both(lambda world: kind.begin(world, fault))
+        stood = self._both(lambda world: kind.begin(world, fault))
         stands = time.time()
         self._told(f"  {fault} for {fault.hold:.0f} s")
         self._ending.wait(fault.hold)
         if kind.forbids:
             self.result.forbidden.append(Forbidden(stands + GRACE, time.time(), str(fault)))
-        self._both(lambda world: kind.end(world, fault))
-        self._both(lambda world: world.until(world.whole, f"whole after {fault}"))
+
+        def over(world: World) -> None:
+            kind.end(world, fault)
+            world.until(world.whole, f"whole after {fault}")
+
+        reaches = tuple(zip(stood, self._both(over), strict=True))
         found = list(self._pool.map(lambda world: _checkpoint(world, fault), self._worlds))
         self.result.faults.append(fault)
-        self.result.moments[fault.number] = Moment(fault.number, begun, time.time(), *before)
+        self.result.moments[fault.number] = Moment(fault.number, begun, time.time(), *before, *reaches)
         self._ending.wait(fault.pause)
         if dying is not None:
             dying.result()

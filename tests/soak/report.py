@@ -14,6 +14,7 @@ from tests.soak.course import Result, Tally
 from tests.soak.losses import Extra, Loss, Moment, Repair, Why, extras
 from tests.soak.places import Places
 from tests.soak.schedule import Fault
+from tests.soak.world import PACE
 
 from rabbitwatch.actions.ports import Entry
 from rabbitwatch.actions.record import document
@@ -42,13 +43,27 @@ class Verdict:
 
 def judge(result: Result, repairs: Sequence[Repair], broken: Sequence[str]) -> Verdict:
     """From everything that was found out."""
-    extra = extras(result.with_agent.lost, frozenset(result.without.kept), result.moments, repairs)
+    lost, other = result.with_agent.lost, result.without
+    extra = extras(lost, other.lost, frozenset(other.kept), result.moments, repairs, PACE)
     return Verdict(extra, list(broken), len(repairs))
 
 
 def summary(head: str, result: Result, entries: Sequence[Entry], verdict: Verdict) -> str:
     """For a person. head: a line about the run."""
-    return "\n".join([head, "", *_totals(result), "", *_by_fault(result), "", *_audit(entries), "", *_said(verdict)])
+    return "\n".join(
+        [
+            head,
+            "",
+            *_totals(result),
+            _outages(result),
+            "",
+            *_by_fault(result),
+            "",
+            *_audit(entries),
+            "",
+            *_said(verdict),
+        ]
+    )
 
 
 def _totals(result: Result) -> list[str]:
@@ -59,6 +74,13 @@ def _totals(result: Result) -> list[str]:
         _total("without", result.without),
         f"lost without the agent, and kept with it: {saved}",
     ]
+
+
+def _outages(result: Result) -> str:
+    """How long faults lasted, from when they stood until all was whole again: a cluster that is slower loses more."""
+    reaches = [(moment.reach_with_agent, moment.reach_without) for moment in result.moments.values()]
+    here, other = (sum(ended - stood for stood, ended in each) for each in zip(*reaches, strict=True))
+    return f"something was not whole for {here:.0f} s with the agent, for {other:.0f} s without"
 
 
 def _total(name: str, tally: Tally) -> str:
@@ -139,6 +161,7 @@ def _fault(fault: Fault, moment: Moment | None) -> dict[str, Any]:
     if moment is not None:
         told |= {"begun": moment.begun, "ended": moment.ended}
         told |= {"with_agent": _places(moment.with_agent), "without": _places(moment.without)}
+        told |= {"reach_with_agent": moment.reach_with_agent, "reach_without": moment.reach_without}
     return told
 
 
