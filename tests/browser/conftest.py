@@ -15,9 +15,10 @@ from tests.unit.web.actions.repairs import FakeRepairs
 Serve = Callable[..., Served]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A chromium."""
+    """A chromium. It ends with this folder's tests, for while it runs there is an event loop in this thread, and no
+    other test can run one."""
     with browsing(tmp_path_factory.mktemp("browser")) as one:
         yield one
 
