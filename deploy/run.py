@@ -34,6 +34,7 @@ web: {listen: '127.0.0.1:9419'}
 WHAT_NEXT = """
   metrics         http://127.0.0.1:9419/metrics
   status page     http://127.0.0.1:9419/
+  wall            http://127.0.0.1:9419/wall
 Try in another terminal:
   curl -s localhost:9419/metrics | grep -E 'components|view_running'
   deploy/lab/lab partition rabbit3     # cut rabbit3 off, then look again: 2 groups, while every `partitions` is empty

@@ -41,9 +41,6 @@ from rabbitwatch.promql.labels import LabelSet
 from rabbitwatch.remediation import Remediation
 from rabbitwatch.storage.database import Database
 
-SOON = 20.0
-
-
 ONE = Target(CLUSTER, vhost="/", queue="q")
 
 

@@ -27,14 +27,16 @@ HOSTILE = (
     " ",
     "é" * 127,
 )
-"""Names of queues that a broker takes; the last has the most bytes that it takes, less one."""
+"""Names of queues that a broker takes; the last has 254 bytes, and 255 are the most."""
 
 
 @pytest.fixture(autouse=True)
 def _well(lab: Lab, agent: AgentProcess, api: Api, camera: Camera) -> None:
     """Each test begins with a cluster that is well, and an agent that has seen that."""
     whole(lab)
-    says(camera.open(f"{agent.url}/"), "lab is well", MENDED)
+    look = camera.open(f"{agent.url}/")
+    says(look, "lab is well", MENDED)
+    look.page.close()
 
 
 def test_a_cluster_that_is_well(agent: AgentProcess, lab: Lab, camera: Camera) -> None:

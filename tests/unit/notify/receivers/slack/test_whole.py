@@ -22,8 +22,6 @@ from rabbitwatch.notify.receivers.slack.buttons import SILENCE
 from rabbitwatch.promql.labels import LabelSet
 from rabbitwatch.storage.database import Database
 
-SOON = 20.0
-
 
 def cycle(*names: str) -> Cycle:
     return Cycle(time.time(), ["group"], [], [Raised("group", "up == 0", _alert(name)) for name in names])
