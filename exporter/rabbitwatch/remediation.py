@@ -17,18 +17,18 @@ from pathlib import Path
 
 import structlog
 
-from rabbitwatch.actions import wording
 from rabbitwatch.actions.approvals import Approvals
 from rabbitwatch.actions.audit import Audit
-from rabbitwatch.actions.binding import ALERTMANAGER, RULE, Astray, Bound, bound
+from rabbitwatch.actions.books import Books
 from rabbitwatch.actions.crew import Crew, Footing, Makers
 from rabbitwatch.actions.crew_maker import CrewMaker, by_settings
-from rabbitwatch.actions.desk import Books, Desk
+from rabbitwatch.actions.desk import Desk
 from rabbitwatch.actions.facade import Repairs
 from rabbitwatch.actions.figures import counted
-from rabbitwatch.actions.firing import Firing
-from rabbitwatch.actions.line import ASTRAY, Memory, asking
+from rabbitwatch.actions.intake import Intake
 from rabbitwatch.actions.metrics import ActionCounts, ActionMetrics, Figures
+from rabbitwatch.actions.peer import PeerRepairs
+from rabbitwatch.actions.recall import Recall
 from rabbitwatch.agent import Cycle
 from rabbitwatch.alerting.evaluate.status import Cycle as Evaluated
 from rabbitwatch.alerting.rulefile.model import RuleSet
@@ -40,7 +40,6 @@ from rabbitwatch.config.loading import Loaded
 from rabbitwatch.config.models import ClusterConfig, Config
 from rabbitwatch.errors import ConfigError, ConfigFileError, StorageError
 from rabbitwatch.metrics.own import OwnMetrics
-from rabbitwatch.model.action import Outcome
 from rabbitwatch.model.cluster import ClusterState
 from rabbitwatch.notification import external_url
 from rabbitwatch.notify.outward import Outward
@@ -50,6 +49,7 @@ from rabbitwatch.notify.times import TimeIntervals
 from rabbitwatch.scheduling import Scheduler
 from rabbitwatch.storage.actions import SqliteApprovals, SqliteAudit, SqlitePause
 from rabbitwatch.storage.database import Database
+from rabbitwatch.storage.peer import SqlitePeerStore
 
 TEND_SECONDS = 5.0
 """How often approvals are looked at for their end, and the line for something to do."""
@@ -86,33 +86,20 @@ class Remediation:
         self._rules = rules
         self._now = now
         agent = agent_name(loaded.config)
-        self._taking = threading.Lock()
-        self._firing = Firing()
         self._crews: tuple[Crew, ...] = ()
-        self._bound: Sequence[Bound] = ()
-        self._astray: Sequence[Astray] = ()
-        self._told_astray = Memory()
         self._intervals = TimeIntervals.of(loaded.config)
         self._outward = _outward(loaded)
         self._figures = Figures()
         self._trouble = ""
         self._scheduler = Scheduler()
-        store = SqliteAudit(database)
-        audit = Audit(store, _audit_file(loaded.config), agent, now, redact)
-        self._books = Books(
-            audit=audit,
-            history=store,
-            approvals=Approvals(SqliteApprovals(database), audit, now),
-            pause=SqlitePause(database),
-            counts=ActionCounts(),
-        )
+        audit = Audit(SqliteAudit(database), _audit_file(loaded.config), agent, now, redact)
+        self._books = _books(loaded.config, database, audit, now)
+        self._intake = Intake(self._books.audit, self._named, lambda: self._actions.bindings, now)
         self._desk = Desk(
             self._books,
-            self._firing,
+            self._intake,
             crews=self._named,
-            config=lambda: self._loaded.config.actions,
-            bound=lambda: self._bound,
-            hand_over=self._hand_over,
+            config=lambda: self._actions,
             remark=remarks.post,
             now=now,
         )
@@ -123,11 +110,15 @@ class Remediation:
             remark=remarks.post,
             paused=lambda: self._desk.paused,
             silencing=silencing,
-            blind=self._firing.blind,
+            blind=self._intake.firing.blind,
             window=lambda names, at: bool(self._intervals.containing(names, at)),
             now=now,
         )
         own.registry.register(ActionMetrics(self._books.counts, lambda: self._figures))
+
+    @property
+    def _actions(self) -> ActionsConfig:
+        return self._loaded.config.actions
 
     @property
     def repairs(self) -> Repairs:
@@ -138,9 +129,11 @@ class Remediation:
         """Start; what a former life has left open is followed to its end. RabbitwatchError when it cannot be used.
 
         Where the audit cannot be opened the agent runs all the same, and repairs nothing."""
-        self.prepare(loaded).commit()
+        change = self.prepare(loaded)
         if _in_use(loaded.config.actions):
             self._recall()
+            self._scheduler.every(TEND_SECONDS, "the other agent's repairs", self.ask_peer)
+        change.commit()
         self._scheduler.every(TEND_SECONDS, "repairs", self.tend, delay=TEND_SECONDS)
         self._scheduler.start()
 
@@ -152,6 +145,7 @@ class Remediation:
             crew.stop()
         for crew in crews:
             crew.join()
+        self._books.peer.close()
         self._books.audit.close()
 
     def watch(self, cycle: Cycle) -> None:
@@ -167,12 +161,10 @@ class Remediation:
 
     def take(self, evaluated: Evaluated) -> None:
         """All alerts after an evaluation: handed over to the crews, and looked at by their threads."""
-        if not self._loaded.config.actions.bindings:
+        if not self._actions.bindings:
             return
         try:
-            with self._taking:
-                self._firing.evaluated(self._outward.of(evaluated))
-            self._hand_over()
+            self._intake.evaluated(self._outward.of(evaluated))
         except Exception:  # noqa: BLE001 - the act border: evaluation must not suffer from it
             self._books.counts.error("")
             _log.exception("alerts were not handed to repairs because of a bug in rabbitwatch")
@@ -202,14 +194,14 @@ class Remediation:
             self._books.counts.begin(_counted(loaded.config))
             for warning in warnings:
                 _log.warning(warning)
-            for crew in gone:
-                threading.Thread(target=crew.stop, daemon=True).start()
             for crew in crews:
                 if crew in new:
                     crew.begin()
                 else:
                     crew.use(by_settings(crew, actions))
-            self._hand_over()
+            for crew in gone:
+                threading.Thread(target=crew.dismiss, daemon=True).start()
+            self._intake.hand_over()
 
         return Change(commit, lambda: _stop(new))
 
@@ -218,9 +210,8 @@ class Remediation:
         try:
             self._desk.expire()
             self._desk.withdraw_ended()
-            self._record_astray()
-            actions = self._loaded.config.actions
-            self._figures = counted(self._books, self._desk, self._named(), actions, self._now())
+            self._intake.record_astray()
+            self._figures = counted(self._books, self._desk, self._named(), self._actions, self._now())
         except StorageError as error:
             self._books.counts.audit_failed()
             if str(error) != self._trouble:
@@ -231,41 +222,31 @@ class Remediation:
         for crew in self._crews:
             crew.tend()
 
+    def ask_peer(self) -> None:
+        """Learn what the other agent of the pair has done."""
+        self._books.peer.ask(self._actions.window)
+
     def _recall(self) -> None:
+        cooldown = max([each.cooldown for each in self._actions.bindings], default=0.0)
         try:
-            self._books.audit.begin()
-            self._desk.recall_pause()
-            cooldown = max([each.cooldown for each in self._loaded.config.actions.bindings], default=0.0)
-            self._books.approvals.recall(self._books.history, self._now() - cooldown)
-            for approval in self._books.approvals.waiting():
-                step = next((s for s in approval.plan.steps if s.digest == approval.digest), None)
-                if step is not None:
-                    left = approval.expires_at - self._now()
-                    text = wording.question(approval.plan, step, (), left)
-                    self._remarks.post(approval.cause.fingerprint, asking(approval, text))
+            Recall(self._books, self._remarks.post, self._now).begin(cooldown)
         except StorageError as error:
             self._books.counts.audit_failed()
             _log.error("nothing will be repaired: the audit cannot be used", why=str(error))
 
-    def _hand_over(self) -> None:
-        """Find what leads where, and give each crew its own."""
-        bindings, crews = self._loaded.config.actions.bindings, self._named()
-        own, lost = bound(self._firing.own(), bindings, crews, RULE)
-        sent, also_lost = bound(self._firing.foreign(self._now()), bindings, crews, ALERTMANAGER)
-        self._bound, self._astray = [*own, *sent], [*lost, *also_lost]
-        for name, crew in crews.items():
-            crew.take([each for each in self._bound if each.target.cluster == name])
-
-    def _record_astray(self) -> None:
-        astray = self._astray
-        self._told_astray.keep([each.key for each in astray])
-        for each in astray:
-            if self._told_astray.news(each.key, each.why):
-                self._books.audit.record("refused", each.cause, outcome=Outcome.REFUSED, text=f"{ASTRAY}: {each.why}")
-                self._told_astray.note(each.key, each.why)
-
     def _named(self) -> Mapping[str, Crew]:
         return {crew.name: crew for crew in self._crews if crew.name}
+
+
+def _books(config: Config, database: Database, audit: Audit, now: Callable[[], float]) -> Books:
+    return Books(
+        audit=audit,
+        history=SqliteAudit(database),
+        approvals=Approvals(SqliteApprovals(database), audit, now),
+        pause=SqlitePause(database),
+        counts=ActionCounts(),
+        peer=PeerRepairs(config.notify.peer, SqlitePeerStore(database), now),
+    )
 
 
 def bound_to_rules(loaded: Loaded, rules: RuleSet) -> Sequence[str]:

@@ -201,6 +201,7 @@ def stage(bench: Bench, config: ActionsConfig, clock: Clock, **more: Any) -> Sta
             "ask": ask,
             "audit": bench.audit,
             "history": bench.store,
+            "elsewhere": lambda since: (),
             "approvals": approvals,
             "counts": ActionCounts(),
             "remark": lambda fingerprint, remark: remarks.append((fingerprint, remark)),

@@ -22,10 +22,16 @@ from tests.support.actions import (
     person,
     resolved,
 )
+from tests.support.fakebroker import FakeBroker
 from tests.support.looks import state_of
+from tests.support.peers import says
 from tests.support.seen import CLUSTER
 from tests.support.waiting import until
 
+from rabbitwatch.actions.act import Order
+from rabbitwatch.actions.approvals import deed_of
+from rabbitwatch.actions.peer import PATH
+from rabbitwatch.actions.ports import Pause
 from rabbitwatch.alerting.alert import Alert, AlertState
 from rabbitwatch.alerting.evaluate.status import Cycle, Raised
 from rabbitwatch.cli.rules import known_families
@@ -355,6 +361,38 @@ def test_a_declined_question_is_not_asked_again_after_a_restart(world: Part) -> 
     assert world.part.repairs.waiting() == []
 
 
+def test_a_pause_at_the_other_agent_of_a_pair_holds_here(world: Part) -> None:
+    with FakeBroker() as other:
+        other.serve(PATH, says(pause=Pause("bob", world.clock.at)))
+        world.begin(binding("auto"), notify={"peer": {"url": other.url, "position": 1}})
+        until(lambda: world.part.repairs.paused != "")
+        world.fires()
+        world.until("refused")
+        assert world.broker.sent == []
+        world.part.repairs.resume("ann", "command")
+        assert world.part.repairs.paused.endswith("at the other agent of the pair: resume it there")
+        assert "resumed" not in world.events
+        world.clock.pass_(61)
+        assert world.part.repairs.paused.endswith("it answers no more, so it can be resumed here")
+        world.part.repairs.resume("ann", "command")
+        assert (world.part.repairs.paused, world.events[-1]) == ("", "resumed")
+
+
+def test_a_pair_tells_each_other_what_was_done(world: Part) -> None:
+    world.begin(binding("auto"))
+    world.fires()
+    world.until("ended")
+    world.part.repairs.pause("ann", "page")
+    told = world.part.repairs.tell(0.0)
+    (deed,) = told.deeds
+    assert (deed.cluster, deed.action, deed.object, deed.outcome, deed.by) == (
+        CLUSTER, "sync_queue", "q", "done", LAG,
+    )  # fmt: skip
+    assert told.pause is not None
+    assert told.pause.by == "ann"
+    assert world.part.repairs.tell(world.clock.at + 1).deeds == []
+
+
 def test_a_person_applies_what_no_guard_refuses(world: Part) -> None:
     world.begin()
     world.broker.lag("r", synchronised=[])
@@ -495,6 +533,94 @@ def test_a_reload_that_changes_the_hand_goes_on_with_what_is_open(world: Part) -
     world.broker.rows.clear()
     world.until("ended")
     assert (world.events.count("ended"), world.broker.sent) == (1, [("sync", "q")])
+
+
+def several(world: Part) -> list[str]:
+    """A person has three queues synchronised, of which the first takes for ever: the deeds."""
+    world.broker.lag("r", "s")
+    world.broker.sync_looks = None
+    world.begin()
+    begun = world.part.repairs.apply(Target(CLUSTER), "resync", person()).begun
+    assert len(begun) == 3
+    world.until("replied")
+    return list(begun.values())
+
+
+def test_what_was_asked_for_and_not_begun_is_refused_in_the_next_life(world: Part) -> None:
+    begun = several(world)
+    world.end()
+    assert world.broker.sent == [("sync", "q")]
+    world.broker.rows.clear()
+    world.begin()
+    world.until("ended")
+    refused = [each for each in world.part.repairs.entries() if each.event == "refused"]
+    assert {each.deed for each in refused} == set(begun) - {
+        next(each.deed for each in world.part.repairs.entries() if each.event == "requested")
+    }
+    assert all("the agent ended before this step's turn came" in each.text for each in refused)
+    assert [each.step.object for each in refused if each.step] == ["r", "s"]
+    world.end()
+    world.begin()
+    assert world.events.count("refused") == 2, "once is enough"
+
+
+def test_an_approval_whose_step_was_not_begun_is_refused_in_the_next_life(world: Part) -> None:
+    world.begin(binding("approve"))
+    approval = asked(world)
+    busy = threading.Event()
+    world.broker.seen = lambda: bool(busy.wait(10)) and None
+    world.clock.pass_(61)
+    looks = len(world.broker.looks)
+    world.part.tend()
+    until(lambda: len(world.broker.looks) > looks)
+    assert world.part.repairs.approve(approval, "ann", "page").done
+    world.part.stop()
+    busy.set()
+    world.database.close()
+    world.broker.seen = lambda: None
+    world.remarks = RemarkBoard()
+    world.begin(binding("approve"))
+    refused = next(each for each in world.part.repairs.entries() if each.event == "refused")
+    assert (refused.deed, refused.cause.by) == (deed_of(approval), "ann")
+    loud = [each.text for each in world.remarks.of(firing(queue="q", vhost="/").fingerprint) if each.loud]
+    assert len(loud) == 1
+    assert "ask again" in loud[0]
+
+
+def test_a_reload_that_changes_the_hand_goes_on_with_what_a_person_asked_for(world: Part) -> None:
+    several(world)
+    reload(world, actions={"username": "other"})
+    world.broker.sync_looks = 1
+    del world.broker.rows["q"]
+    world.until("ended", 3)
+    assert [name for _, name in world.broker.sent] == ["q", "r", "s"]
+
+
+def test_what_a_person_asked_for_of_a_cluster_that_is_gone_is_refused(world: Part) -> None:
+    several(world)
+    reload(world, name="billing")
+    world.until("refused", 2)
+    texts = {each.text for each in world.part.repairs.entries() if each.event == "refused"}
+    assert texts == {"Nothing was done: this agent has ceased to act in the cluster before this step's turn came"}
+    assert world.broker.sent == [("sync", "q")]
+
+
+def test_what_comes_too_late_for_a_crew_is_refused(world: Part) -> None:
+    several(world)
+    (crew,) = world.part._crews
+    reload(world, name="billing")
+    world.until("refused", 2)
+    crew.order(
+        Order(
+            deed="late",
+            digest="x",
+            action="sync_queue",
+            target=ONE,
+            cause=person(),
+            binding=None,
+        )
+    )
+    assert [each.deed for each in world.part.repairs.entries() if each.event == "refused"][2] == "late"
 
 
 def test_credentials_taken_away_take_the_hand_away(world: Part) -> None:

@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 
 from rabbitwatch.actions import wording
-from rabbitwatch.actions.audit import ENDED, REQUESTED
+from rabbitwatch.actions.audit import ENDED, REFUSED, REQUESTED
 from rabbitwatch.actions.follow import Follow
 from rabbitwatch.actions.ports import Entry, Hand
 from rabbitwatch.actions.scene import Scene
@@ -25,7 +25,6 @@ from rabbitwatch.errors import StorageError
 from rabbitwatch.model.action import Answer, Cause, Outcome, Progress, Reply, Step, Target
 from rabbitwatch.model.remark import Remark
 
-REFUSED = "refused"
 REPLIED = "replied"
 PROGRESS = "progress"
 
@@ -82,6 +81,11 @@ class Act:
         if wording.refusing(answers) or scene.make_hand is None:
             return self._refuse(order, step, answers, wording.refused(step, answers))
         return self._request(order, step, answers, ask, scene.make_hand(look))
+
+    def drop(self, order: Order) -> None:
+        """Record that the step's turn will not come. Raises StorageError."""
+        why = "this agent has ceased to act in the cluster before this step's turn came"
+        self._refuse(order, None, (), f"Nothing was done: {why}")
 
     def finish(self, asked: Entry) -> None:
         """Follow a step that is open to its end. Raises StorageError."""

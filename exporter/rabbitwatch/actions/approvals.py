@@ -12,19 +12,12 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from rabbitwatch.actions.audit import Audit
+from rabbitwatch.actions.audit import APPROVED, Audit
 from rabbitwatch.actions.facade import Decision
 from rabbitwatch.actions.ports import Approval, ApprovalStore, AuditStore
 from rabbitwatch.model.action import Answer, Cause, Outcome, Plan, Step
 
-AWAITING, APPROVED, DECLINED, EXPIRED, WITHDRAWN, FORGED = (
-    "awaiting",
-    "approved",
-    "declined",
-    "expired",
-    "withdrawn",
-    "forged",
-)
+AWAITING, DECLINED, EXPIRED, WITHDRAWN, FORGED = "awaiting", "declined", "expired", "withdrawn", "forged"
 NOBODY = "nobody"
 """Who has decided about one that is over without an answer: its time was up, or its alert has ended."""
 _FORGED_SECONDS = 60.0

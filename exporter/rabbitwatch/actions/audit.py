@@ -24,6 +24,11 @@ from rabbitwatch.errors import StorageError
 from rabbitwatch.model.action import Answer, Cause, Outcome, Reply, Step, Target
 from rabbitwatch.redaction import Redactor
 
+PLANNED = "planned"
+APPROVED = "approved"
+REFUSED = "refused"
+"""What people have asked for, and what is not done: a deed of which only one of the first two is on record waits."""
+
 REQUESTED = "requested"
 ENDED = "ended"
 """The two events that history is made of: what stands between them for a deed is open."""

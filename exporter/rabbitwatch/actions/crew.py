@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -73,7 +74,9 @@ class Crew:
         self.lease = lease
         self.worker: Worker = Worker(footing.cluster.label, self._run, after.worker if after else None)
         self.line = Line(scene, self.worker.stopping)
+        self._after = after
         self._lock = threading.Lock()
+        self._orders: dict[str, Order] = {}
         self._bound: Sequence[Bound] = ()
         self._walked_for: object = set()
         self._walked_at = float("-inf")
@@ -86,10 +89,13 @@ class Crew:
         return self.line.scene.cluster
 
     def begin(self) -> None:
-        """Try to get the lease, and follow what a former life has left open."""
+        """Try to get the lease, follow what a former life has left open, and take over what people have ordered."""
         if self.lease is not None:
             self.lease.begin()
         self.tend()
+        after, self._after = self._after, None
+        for order in after.leave() if after is not None else ():
+            self.order(order)
 
     def use(self, scene: Scene) -> None:
         """Go on with these settings; what is under way goes on with those it began with."""
@@ -116,15 +122,35 @@ class Crew:
         self.worker.put("walk", self._walk)
 
     def order(self, order: Order) -> None:
-        """Take this step in its turn, and then look at all anew."""
+        """Take this step in its turn, and then look at all anew. Of a crew that has stopped it is refused."""
+        with self._lock:
+            late = self.worker.stopping.is_set()
+            if not late:
+                self._orders[order.deed] = order
+        if late:
+            self._run(partial(self.line.drop, order))
         self.worker.put(order.deed, lambda: self._take(order))
 
     def opened(self) -> Sequence[Entry]:
         """Requests whose end is not on record. StorageError."""
         return self.line.opened()
 
+    def leave(self) -> Sequence[Order]:
+        """Begin nothing more. What was ordered and not begun, for whoever takes over: it is told once."""
+        self.worker.stop()
+        with self._lock:
+            left, self._orders = list(self._orders.values()), {}
+        return left
+
+    def dismiss(self) -> None:
+        """End for good: whatever nobody has taken over is refused."""
+        for order in self.leave():
+            self._run(partial(self.line.drop, order))
+        self.stop()
+
     def stop(self) -> None:
-        """End without waiting for a broker; a step under way stays open, for the next life to follow."""
+        """End without waiting for a broker; a step under way stays open, for the next life to follow. What was ordered
+        and not begun is refused in the next life."""
         self.worker.stop()
         self.looker.close()
         if self.lease is not None:
@@ -142,6 +168,9 @@ class Crew:
             self.worker.put("walk", self._walk)
 
     def _take(self, order: Order) -> None:
+        with self._lock:
+            if self._orders.pop(order.deed, None) is None:
+                return
         self.line.take(order)
         self.worker.put("walk", self._walk)
 

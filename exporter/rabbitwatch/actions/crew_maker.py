@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rabbitwatch.actions.books import Books
 from rabbitwatch.actions.crew import Crew, Footing, Makers
-from rabbitwatch.actions.desk import Books
 from rabbitwatch.actions.guards.table import ask
 from rabbitwatch.actions.hand import BrokerHand, acting_login
 from rabbitwatch.actions.lease.table import lease_for
@@ -60,6 +60,7 @@ class CrewMaker:
             ask=ask,
             audit=self.books.audit,
             history=self.books.history,
+            elsewhere=self.books.peer.deeds,
             approvals=self.books.approvals,
             counts=self.books.counts,
             remark=self.remark,

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
 
-from rabbitwatch.actions.act import PROGRESS, REFUSED, Order
-from rabbitwatch.actions.approvals import Approvals, approved_by, deed_of
-from rabbitwatch.actions.audit import Audit
-from rabbitwatch.actions.binding import Bound, fitting
+from rabbitwatch.actions.act import PROGRESS, Order
+from rabbitwatch.actions.approvals import approved_by, deed_of
+from rabbitwatch.actions.audit import PLANNED, REFUSED
+from rabbitwatch.actions.binding import fitting
+from rabbitwatch.actions.books import PAUSED, RESUMED, Books
 from rabbitwatch.actions.crew import Crew
 from rabbitwatch.actions.facade import Applied, BindingStatus, Considered, Decision, OpenStep
-from rabbitwatch.actions.firing import Firing
-from rabbitwatch.actions.line import PLANNED, answered, new_deed
-from rabbitwatch.actions.metrics import ActionCounts
-from rabbitwatch.actions.ports import Approval, AuditStore, Entry, PauseStore
+from rabbitwatch.actions.intake import Intake
+from rabbitwatch.actions.line import answered, new_deed
+from rabbitwatch.actions.peer import Told
+from rabbitwatch.actions.ports import Approval, Entry
 from rabbitwatch.actions.table import ACTIONS
 from rabbitwatch.config.actions import ActionsConfig
 from rabbitwatch.errors import ActionError, StorageError
@@ -25,48 +24,30 @@ from rabbitwatch.model.action import Cause, Outcome, Progress, Target
 from rabbitwatch.model.notice import OutAlert
 from rabbitwatch.model.remark import Remark
 
-_PAUSED, _RESUMED = "paused", "resumed"
-_PAGE = 5000
-
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """What one agent keeps of its repairs."""
-
-    audit: Audit
-    history: AuditStore
-    approvals: Approvals
-    pause: PauseStore
-    counts: ActionCounts
 
 
 class Desk:
     """Implements actions.facade.Repairs.
 
-    crews: by what alerts call the cluster. config: the section as it is now. bound: the alerts that lead somewhere now.
-    hand_over: lets the line look at what fires. remark: says something about an alert.
+    crews: by what alerts call the cluster. config: the section as it is now. remark: says something about an alert.
     """
 
     def __init__(
         self,
         books: Books,
-        firing: Firing,
+        intake: Intake,
         *,
         crews: Callable[[], Mapping[str, Crew]],
         config: Callable[[], ActionsConfig],
-        bound: Callable[[], Sequence[Bound]],
-        hand_over: Callable[[], None],
         remark: Callable[[str, Remark], None],
         now: Callable[[], float],
     ) -> None:
         self._books = books
-        self._firing = firing
+        self._intake = intake
+        self._firing = intake.firing
         self._crews = crews
         self._config = config
-        self._bound = bound
-        self._hand_over = hand_over
         self._remark = remark
         self._now = now
 
@@ -139,7 +120,7 @@ class Desk:
 
     def bindings(self) -> Sequence[BindingStatus]:
         """See Repairs."""
-        now = list(self._bound())
+        now = list(self._intake.bound)
         return [
             BindingStatus(
                 binding=binding,
@@ -156,6 +137,10 @@ class Desk:
         """See Repairs."""
         return self._books.history.entries(after=after, limit=limit, cluster=cluster, deed=deed)
 
+    def tell(self, since: float) -> Told:
+        """See Repairs."""
+        return Told.of(self._books.history.deeds(since), self._books.pause.get())
+
     @property
     def last_entry(self) -> Entry | None:
         """See Repairs."""
@@ -166,30 +151,26 @@ class Desk:
         nobody = "there is nobody to act as: actions.username is not set"
         return {name: nobody if crew.lease is None else crew.lease.last for name, crew in self._crews().items()}
 
+    @property
+    def peer_unknown(self) -> str:
+        """See Repairs."""
+        return self._books.peer.unknown
+
     def pause(self, by: str, source: str) -> None:
         """See Repairs."""
         if self._books.pause.pause(by, self._now()):
             _log.warning("repairs are paused", by=by, source=source)
-            self._books.audit.record(_PAUSED, Cause(source=source, by=by))
-
-    def recall_pause(self) -> None:
-        """Pause again where the audit says that somebody paused and nobody resumed, but the switch was lost with a
-        damaged database."""
-        if self._books.pause.get() is not None:
-            return
-        number = _last_switch(self._books.history)
-        last = next(iter(self._books.history.entries(after=number - 1, limit=1)), None) if number else None
-        if last is not None and last.event == _PAUSED:
-            self._books.pause.pause(last.cause.by, last.at)
-            _log.warning("repairs are paused, by the audit's word: the database has lost the switch", by=last.cause.by)
+            self._books.audit.record(PAUSED, Cause(source=source, by=by))
 
     def resume(self, by: str, source: str) -> None:
         """See Repairs."""
-        if self._books.pause.get() is None:
+        books = self._books
+        if books.pause.get() is None and not books.peer.resumable:
             return
         # on record first: whoever looks for the one who let it act again must find him
-        self._books.audit.record(_RESUMED, Cause(source=source, by=by))
-        self._books.pause.resume()
+        books.audit.record(RESUMED, Cause(source=source, by=by))
+        books.pause.resume()
+        books.peer.resume()
         _log.info("repairs are resumed", by=by, source=source)
 
     @property
@@ -198,12 +179,9 @@ class Desk:
         if self._config().paused:
             return "paused by the configuration: actions.paused"
         try:
-            pause = self._books.pause.get()
+            return str(self._books.pause.get() or self._books.peer.paused)
         except StorageError as error:
             return f"whether somebody has paused repairs cannot be read: {error}"
-        if pause is None:
-            return ""
-        return f"{pause} since {datetime.fromtimestamp(pause.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
     def take_webhook(self, alerts: Sequence[OutAlert]) -> int:
         """See Repairs."""
@@ -212,7 +190,7 @@ class Desk:
         self._firing.sent(fit)
         ended = self._firing.ended(fit, (each.cause for each in self._books.approvals.waiting()))
         self._withdraw(ended)
-        self._hand_over()
+        self._intake.hand_over()
         return len(fit)
 
     def webhook_refused(self, sender: str, why: str) -> None:
@@ -279,15 +257,3 @@ def _applied(lost: str, begun: int, steps: int) -> str:
     if not begun:
         return "nothing is begun: guards refuse every step"
     return f"{begun} of {steps} steps are begun, one after the other; guards are asked again before each"
-
-
-def _last_switch(history: AuditStore) -> int:
-    """The number of the last entry by which somebody paused or resumed; 0 where there is none. Looks at the lines as
-    text, which is cheap for all of an audit."""
-    found = seen = 0
-    while lines := history.lines(after=seen, limit=_PAGE):
-        for number, line in lines:
-            if any(f'"event":"{event}"' in line for event in (_PAUSED, _RESUMED)):
-                found = number
-        seen = lines[-1][0]
-    return found

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from rabbitwatch.actions.peer import Told
 from rabbitwatch.actions.ports import Approval, Entry
 from rabbitwatch.config.actions import BindingConfig
 from rabbitwatch.model.action import Answer, Cause, Plan, Progress, Step, Target
@@ -107,6 +108,10 @@ class Repairs(Protocol):
         """The audit's lines with a number above `after`, oldest first."""
         ...
 
+    def tell(self, since: float) -> Told:
+        """What the other agent of a pair asks for: this agent's own requests since then, and its own pause."""
+        ...
+
     @property
     def last_entry(self) -> Entry | None:
         """For a page that shows the newest lines: entries(after=last_entry.number - n)."""
@@ -116,11 +121,20 @@ class Repairs(Protocol):
         """By cluster: "" where this agent may act, else why not. As last asked; no request is sent."""
         ...
 
-    def pause(self, by: str, source: str) -> None:
-        """Stop everything that has not been requested yet, also after a restart, until `resume`."""
+    @property
+    def peer_unknown(self) -> str:
+        """Why it is not known what the other agent of a pair has done lately; "" where it is known, and
+        where there is none."""
         ...
 
-    def resume(self, by: str, source: str) -> None: ...
+    def pause(self, by: str, source: str) -> None:
+        """Stop everything that has not been requested yet, also after a restart, until `resume`. The other agent of a
+        pair stops too, as soon as it has asked."""
+        ...
+
+    def resume(self, by: str, source: str) -> None:
+        """End the pause of this agent; the other one's too where that has fallen silent."""
+        ...
 
     @property
     def paused(self) -> str:

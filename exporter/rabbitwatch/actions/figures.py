@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rabbitwatch.actions.books import Books
 from rabbitwatch.actions.crew import Crew
-from rabbitwatch.actions.desk import Books, Desk
+from rabbitwatch.actions.desk import Desk
 from rabbitwatch.actions.metrics import Figures
 from rabbitwatch.config.actions import ACTING, ActionsConfig
 

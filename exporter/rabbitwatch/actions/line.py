@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from rabbitwatch.actions import wording
 from rabbitwatch.actions.act import Act, Order
 from rabbitwatch.actions.approvals import approved_by, deed_of
+from rabbitwatch.actions.audit import PLANNED, REFUSED
 from rabbitwatch.actions.binding import Bound, Key, fitting
 from rabbitwatch.actions.facade import Considered
 from rabbitwatch.actions.ports import Approval, Entry
@@ -24,8 +25,6 @@ from rabbitwatch.model.action import Answer, Cause, Deed, Look, Outcome, Plan, S
 from rabbitwatch.model.notice import OutAlert
 from rabbitwatch.model.remark import Remark
 
-PLANNED = "planned"
-REFUSED = "refused"
 ASTRAY = "not about a watched cluster"
 
 _SETTLED = frozenset({"lease", "cooldown", "one_step"})
@@ -114,6 +113,10 @@ class Line:
     def take(self, order: Order) -> Outcome:
         """A step that a person asked for."""
         return Act(self.scene, self._stopping).take(order)
+
+    def drop(self, order: Order) -> None:
+        """Refuse a step that was asked for and whose turn will not come. StorageError."""
+        Act(self.scene, self._stopping).drop(order)
 
     def granted(self, approval: Approval, by: str) -> Order | str:
         """What to take now that a person has approved; why nothing can be, in one line."""

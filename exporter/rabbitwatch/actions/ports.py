@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from rabbitwatch.config.actions import BindingConfig, GuardsConfig
@@ -52,7 +53,8 @@ class Action(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All that guards judge by. past: requested steps, newest first, of this agent and as far back as any guard looks.
+    """All that guards judge by. past: requested steps, newest first, as far back as any guard looks: of this agent, and
+    of the other one of a pair as far as they are known.
     binding: None where a person asked by command or page. approved: a person has approved this very step. window: a
     maintenance window of guards.rate is open. silenced, blind: the alert is. acting: it is the moment of acting, and a
     lease is needed; lease: why it is not held, "" when it is."""
@@ -178,6 +180,10 @@ class AuditStore(Protocol):
         """The `requested` lines of steps whose end is not on record."""
         ...
 
+    def unbegun(self) -> Sequence[Entry]:
+        """The lines of steps that people have asked for or approved, of which nothing further is on record."""
+        ...
+
 
 class ApprovalStore(Protocol):
     """Questions that wait, and those that were answered; storage/actions.py."""
@@ -199,7 +205,7 @@ class Pause:
     at: float
 
     def __str__(self) -> str:
-        return f"paused by {self.by}"
+        return f"paused by {self.by} since {datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 class PauseStore(Protocol):
@@ -212,4 +218,24 @@ class PauseStore(Protocol):
 
     def resume(self) -> bool:
         """False where it was not paused."""
+        ...
+
+
+class PeerStore(Protocol):
+    """What the other agent of a pair has told; storage/peer.py."""
+
+    def take(self, deeds: Sequence[Deed], pause: Pause | None, *, before: float) -> None:
+        """Remember these requests and this pause as they are told now; forget requests from before that time."""
+        ...
+
+    def deeds(self, since: float) -> Sequence[Deed]:
+        """Requests since then, newest first, as they were told last."""
+        ...
+
+    def pause(self) -> Pause | None:
+        """As it was told last."""
+        ...
+
+    def resume(self) -> bool:
+        """Forget the pause. False where none was told."""
         ...

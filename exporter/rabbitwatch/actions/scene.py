@@ -13,12 +13,11 @@ from rabbitwatch.config.actions import ActionsConfig, BindingConfig
 from rabbitwatch.model.action import Answer, Cause, Deed, Look, Step
 from rabbitwatch.model.remark import Remark
 
-_HOUR = 3600.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """lease: "" while this agent may act in the cluster, else why not, asked anew. make_hand: None where there is
+    """lease: "" while this agent may act in the cluster, else why not, asked anew. elsewhere: what the other agent of a
+    pair has requested since a time. make_hand: None where there is
     nobody to act as. paused: why nothing may act. silenced, blind: of the alert that is the cause. window: one of the
     named time intervals is open at that time. remark: says something about an alert, by its fingerprint. ask: every
     guard.
@@ -33,6 +32,7 @@ class Scene:
     ask: Callable[[Case], Sequence[Answer]]
     audit: Audit
     history: AuditStore
+    elsewhere: Callable[[float], Sequence[Deed]]
     approvals: Approvals
     counts: ActionCounts
     remark: Callable[[str, Remark], None]
@@ -43,9 +43,11 @@ class Scene:
     now: Callable[[], float]
 
     def past(self) -> Sequence[Deed]:
-        """Requested steps, as far back as any guard looks. StorageError."""
-        longest = max([each.cooldown for each in self.config.bindings], default=0.0)
-        return self.history.deeds(self.now() - max(self.config.guards.fight.within, longest, _HOUR))
+        """Requested steps of this agent and of the other one of a pair, newest first, as far back as any guard looks.
+        StorageError."""
+        since = self.now() - self.config.window
+        by_id = {deed.id: deed for deed in (*self.elsewhere(since), *self.history.deeds(since))}
+        return sorted(by_id.values(), key=lambda deed: deed.at, reverse=True)
 
     def answers(
         self,

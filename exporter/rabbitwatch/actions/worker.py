@@ -36,7 +36,7 @@ class Worker:
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Begin nothing more; a job under way sees `stopping`."""
+        """Begin nothing more, and drop what waits; a job under way sees `stopping`."""
         with self._changed:
             self.stopping.set()
             self._jobs.clear()

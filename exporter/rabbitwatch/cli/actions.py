@@ -75,6 +75,8 @@ def _parts(found: Document) -> Iterator[RenderableType]:
     yield safe(_paused(found["paused"]), "bold red" if found["paused"] else "")
     for cluster, why in found["leases"].items():
         yield safe(f"Cluster {cluster}: {f'this agent may not act: {why}' if why else 'this agent holds the lease'}")
+    if found.get("peer_unknown"):
+        yield safe(f"What the other agent of the pair has done lately is not known: {found['peer_unknown']}", "yellow")
     for title, rows, table in (
         ("Bindings", found["bindings"], _bindings),
         ("Waiting for an approval", found["approvals"], _approvals),

@@ -208,6 +208,11 @@ class ActionsConfig(Strict):
     webhook: ActionsWebhookConfig = ActionsWebhookConfig()
     audit_file: Path | None = None
 
+    @property
+    def window(self) -> float:
+        """Seconds for which any guard looks back at what was done."""
+        return max([3600.0, self.guards.fight.within, *(each.cooldown for each in self.bindings)])
+
     @model_validator(mode="after")
     def _credentials(self) -> ActionsConfig:
         if self.username is not None and self.password is None and self.password_file is None:

@@ -50,14 +50,7 @@ class Peer:
         self._began_at = self._asked_at = self._hangs_until = -float("inf")
         self._trouble: str | None = None
         self._position: int | None = 1 - config.position
-        self._endpoint = Endpoint(
-            config.url,
-            tls=config.tls,
-            login=Login(config.username, _secret(config)) if config.username else None,
-            hint="is the other rabbitwatch running?",
-            rights="notify.peer needs a user of the other agent's web configuration",
-            what="the other agent's",
-        )
+        self._endpoint = endpoint(config)
 
     @property
     def delay(self) -> float:
@@ -153,5 +146,14 @@ class Peer:
             )
 
 
-def _secret(config: PeerConfig) -> str:
-    return config.password.get_secret_value() if config.password else ""
+def endpoint(config: PeerConfig) -> Endpoint:
+    """The other agent's address, for whoever asks it something."""
+    secret = config.password.get_secret_value() if config.password else ""
+    return Endpoint(
+        config.url,
+        tls=config.tls,
+        login=Login(config.username, secret) if config.username else None,
+        hint="is the other rabbitwatch running?",
+        rights="notify.peer needs a user of the other agent's web configuration",
+        what="the other agent's",
+    )

@@ -79,7 +79,12 @@ def read(body: bytes) -> Told:
     try:
         return _decode(body).data
     except msgspec.DecodeError as error:
-        raise CallError(CallFailure.ERROR, f"answers what no rabbitwatch says ({error}): is it an agent?") from None
+        raise unreadable(error) from None
+
+
+def unreadable(error: msgspec.DecodeError) -> CallError:
+    """What came is no answer of another agent."""
+    return CallError(CallFailure.ERROR, f"answers what no rabbitwatch says ({error}): is it an agent?")
 
 
 def entry_document(entry: Entry) -> Sent:

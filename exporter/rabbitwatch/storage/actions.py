@@ -7,13 +7,13 @@ that no column can say what the line does not. Nothing here ever deletes from it
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import structlog
 
-from rabbitwatch.actions.audit import ENDED, REQUESTED
+from rabbitwatch.actions.audit import APPROVED, ENDED, PLANNED, REFUSED, REQUESTED
 from rabbitwatch.actions.ports import Approval, Entry, Pause
 from rabbitwatch.actions.record import entry_of, line
 from rabbitwatch.model.action import Cause, Deed, Outcome, Plan, Step
@@ -39,7 +39,16 @@ _OPEN = """
     )
     ORDER BY asked.number
 """
+_UNBEGUN = """
+    SELECT asked.number, asked.line FROM action_audit AS asked
+    WHERE asked.event IN (:planned, :approved) AND asked.deed != '' AND NOT EXISTS (
+        SELECT 1 FROM action_audit AS later
+        WHERE later.deed = asked.deed AND later.event IN (:requested, :refused)
+    )
+    ORDER BY asked.number
+"""
 _EVENTS = {"requested": REQUESTED, "ended": ENDED}
+_ASKED_FOR = {"planned": PLANNED, "approved": APPROVED, "requested": REQUESTED, "refused": REFUSED}
 
 _log = structlog.get_logger(__name__)
 
@@ -111,8 +120,15 @@ class SqliteAudit:
 
     def open(self) -> Sequence[Entry]:
         """See AuditStore."""
+        return self._asked(_OPEN, _EVENTS)
+
+    def unbegun(self) -> Sequence[Entry]:
+        """See AuditStore."""
+        return self._asked(_UNBEGUN, _ASKED_FOR)
+
+    def _asked(self, query: str, words: Mapping[str, str]) -> Sequence[Entry]:
         with self._database.transaction() as connection:
-            rows = connection.execute(_OPEN, _EVENTS).fetchall()
+            rows = connection.execute(query, words).fetchall()
         return _readable(rows)
 
     def _select(self, wanted: Sequence[tuple[str, Any]], limit: int, *, newest: bool) -> list[tuple[int, str]]:

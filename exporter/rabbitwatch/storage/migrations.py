@@ -120,4 +120,26 @@ CREATE TABLE action_pause (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_ALERTS_AND_WINDOW, _SILENCES, _DELIVERIES, _REMARKS, _ACTIONS)
+_PEER = """
+CREATE TABLE action_peer_deeds (
+    id TEXT PRIMARY KEY,
+    cluster TEXT NOT NULL,
+    action TEXT NOT NULL,
+    vhost TEXT NOT NULL,
+    operator INTEGER NOT NULL,
+    object TEXT NOT NULL,
+    at REAL NOT NULL,
+    outcome TEXT NOT NULL,
+    told_by TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX action_peer_deeds_age ON action_peer_deeds (at);
+
+CREATE TABLE action_peer_pause (
+    only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+    paused_by TEXT NOT NULL,
+    paused_at REAL NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_ALERTS_AND_WINDOW, _SILENCES, _DELIVERIES, _REMARKS, _ACTIONS, _PEER)

@@ -95,6 +95,15 @@ class Repairer(AgentProcess):
         body = {"granted": True, "by": "a test"}
         return requests.post(f"{self.url}/api/v1/actions/approvals/{approval}", json=body, timeout=30)
 
+    def pause(self) -> None:
+        """Likewise."""
+        assert requests.post(f"{self.url}/api/v1/actions/pause", json={"by": "a test"}, timeout=30).ok
+
+    def paused(self) -> str:
+        """Why nothing may act; "" when something may."""
+        found: str = self._overview()["paused"]
+        return found
+
     def leases(self) -> dict[str, str]:
         """By cluster, why it may not act; "" where it may."""
         found: dict[str, str] = self._overview()["leases"]

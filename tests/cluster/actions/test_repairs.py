@@ -141,6 +141,22 @@ def test_of_two_agents_one_acts_and_the_other_takes_over(lab: Lab, api: Api, rep
     assert in_step(api, "q2") == [TWO, THREE]
 
 
+def test_the_budget_and_the_pause_of_a_pair_are_one(lab: Lab, api: Api, repairer: MakeRepairer) -> None:
+    half_lagging(lab, api, "q1")
+    leads = binding(LAGS, "sync_queue", max_per_hour=1)
+    first = repairer(leads)
+    first.until(lambda: first.entries("ended"), "it has spent the budget")
+    second = repairer(leads, notify={"peer": {"url": first.url, "position": 1}})
+    first.pause()
+    second.until(lambda: "resume it there" in second.paused(), "it has heard of the pause")
+    first.kill()
+    half_lagging(lab, api, "q2")
+    second.until(lambda: second.leases() == {"lab": ""}, "it could act now")
+    second.until(lambda: {"budget", "not_paused"} <= _refusing(second, "q2"), "and is kept from it")
+    assert second.entries("requested") == []
+    assert in_step(api, "q2") == [TWO]
+
+
 def test_a_wrong_password_of_the_one_who_acts_leaves_polling_alone(lab: Lab, api: Api, repairer: MakeRepairer) -> None:
     half_lagging(lab, api, "q")
     agent = repairer(
@@ -164,6 +180,11 @@ def _policy(api: Api) -> object:
 
 def _has_policy(api: Api) -> bool:
     return any(policy["name"] == POLICY for policy in api.call("GET", "policies"))
+
+
+def _refusing(agent: Repairer, queue: str) -> set[str]:
+    refused = [entry for entry in agent.entries("refused") if entry.step and entry.step.object == queue]
+    return {answer.guard for entry in refused for answer in entry.answers if answer.refused}
 
 
 def _done(agent: Repairer, queue: str) -> bool:

@@ -17,7 +17,7 @@ from rabbitwatch.actions.guards.table import GUARDS
 from rabbitwatch.actions.ports import Entry
 from rabbitwatch.config.actions import ActionsConfig
 from rabbitwatch.errors import StorageError
-from rabbitwatch.model.action import Outcome, Reply, Target
+from rabbitwatch.model.action import Deed, Outcome, Reply, Target
 
 AUTO = actions(binding("auto"))
 APPROVE = actions(binding("approve"))
@@ -53,6 +53,34 @@ def entry(on: Stage, event: str) -> Entry:
 
 
 # -- auto
+
+
+def test_what_the_other_agent_of_a_pair_has_done_counts_too(at: Any, clock: Clock) -> None:
+    key = (CLUSTER, "sync_queue", "/", False, "q")
+    theirs = [Deed(id=f"d{n}", key=key, at=clock.at - 600 - n, outcome=Outcome.TIMED_OUT) for n in range(3)]
+    on = at(AUTO, elsewhere=lambda since: [each for each in theirs if each.at >= since])
+    on.line.walk(led(AUTO))
+    (refused,) = (each for each in on.bench.store.entries() if each.event == "refused")
+    assert [answer.guard for answer in refused.answers if answer.refused] == ["fight", "cooldown", "budget"]
+    assert on.broker.sent == []
+
+
+def test_a_step_that_the_other_agent_follows_is_waited_for(at: Any, clock: Clock) -> None:
+    theirs = Deed(id="d", key=(CLUSTER, "sync_queue", "/", False, "else"), at=clock.at - 9, outcome=Outcome.REQUESTED)
+    on = at(AUTO, elsewhere=lambda since: [theirs])
+    on.line.walk(led(AUTO))
+    assert [answer.guard for answer in entry(on, "refused").answers if answer.refused] == ["one_step"]
+
+
+def test_an_agent_that_is_its_own_peer_counts_nothing_twice(at: Any, clock: Clock) -> None:
+    config = actions(binding("auto", cooldown="1s", max_per_hour=2))
+    on = at(config)
+    on.use(elsewhere=on.bench.store.deeds)
+    for _ in range(2):
+        on.broker.lag("q")
+        clock.pass_(60)
+        assert on.line.walk(led(config)) is True
+    assert len(on.scene.past()) == 2
 
 
 def test_a_lagging_mirror_is_synchronised_and_all_of_it_is_on_record(at: Any) -> None:

@@ -94,6 +94,13 @@ def test_all_that_stands_is_listed(agent: Agent, capsys: Capture) -> None:
         assert each in out
 
 
+def test_that_the_other_agents_repairs_are_not_known_is_listed(agent: Agent, capsys: Capture) -> None:
+    agent.repairs.peer_unknown = "http://b:9419 refuses the connection"
+    assert agent.run("actions", "list") == 0
+    out = capsys.readouterr().out
+    assert "What the other agent of the pair has done lately is not known: http://b:9419 refuses the connection" in out
+
+
 def test_nothing_is_listed_as_none(agent: Agent, capsys: Capture) -> None:
     vars(agent.repairs).update(vars(FakeRepairs(held={}, paused="paused by ann")))
     assert agent.run("actions", "list") == 0

@@ -15,6 +15,7 @@ from rabbitwatch.errors import StorageError
 from rabbitwatch.model.action import Cause, Outcome, Plan, Skipped, Target
 from rabbitwatch.storage.actions import KEPT_ANSWERED, SqliteApprovals, SqliteAudit, SqlitePause
 from rabbitwatch.storage.database import Database
+from rabbitwatch.storage.migrations import MIGRATIONS
 
 QUESTION = Approval(
     id="Zx9",
@@ -53,6 +54,16 @@ def approvals(made: Bench) -> ApprovalStore:
 @pytest.fixture
 def switch(made: Bench) -> PauseStore:
     return SqlitePause(made.database)
+
+
+def test_what_waits_is_what_was_asked_for_and_neither_begun_nor_refused(made: Bench) -> None:
+    for deed, *events in (
+        ("a", "planned"), ("b", "planned", "requested"), ("c", "planned", "refused"), ("d", "awaiting"),
+        ("e", "awaiting", "approved"), ("f", "awaiting", "approved", "requested"), ("", "planned"),
+    ):  # fmt: skip
+        for event in events:
+            made.audit.record(event, RULE, deed=deed, step=STEP)
+    assert [(each.deed, each.event) for each in made.store.unbegun()] == [("a", "planned"), ("e", "approved")]
 
 
 def test_an_empty_audit(made: Bench) -> None:
@@ -232,7 +243,7 @@ def test_the_switch(switch: PauseStore) -> None:
     assert switch.pause("anna", NOW)
     assert not switch.pause("bert", NOW + 1)
     assert switch.get() == Pause("anna", NOW)
-    assert str(switch.get()) == "paused by anna"
+    assert str(switch.get()) == "paused by anna since 2027-01-15 08:00:00 UTC"
     assert switch.resume()
     assert switch.get() is None
 
@@ -246,11 +257,9 @@ def test_the_switch_outlives_the_agent(tmp_path: Path) -> None:
 
 def test_the_database_of_an_older_version_gets_the_tables(tmp_path: Path) -> None:
     with bench(tmp_path) as made:
-        for table in ("action_audit", "action_approvals", "action_pause"):
-            made.sql(f"DROP TABLE {table}")
-        with made.database.transaction() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-        made.sql(f"PRAGMA user_version = {version - 1}")
+        for table in ("audit", "approvals", "pause", "peer_deeds", "peer_pause"):
+            made.sql(f"DROP TABLE action_{table}")
+        made.sql(f"PRAGMA user_version = {next(n for n, step in enumerate(MIGRATIONS) if 'action_audit' in step)}")
     database = Database.open(tmp_path)
     assert SqliteAudit(database).last() is None
     database.close()

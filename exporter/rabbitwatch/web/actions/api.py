@@ -11,18 +11,29 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
+from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from rabbitwatch.actions.approvals import deed_of
 from rabbitwatch.actions.facade import Repairs
+from rabbitwatch.actions.peer import PATH as HISTORY
 from rabbitwatch.actions.record import document
 from rabbitwatch.errors import RabbitwatchError, StorageError
 from rabbitwatch.model.action import Cause, Target
 from rabbitwatch.web.actions import documents
 from rabbitwatch.web.actions.answering import answered
-from rabbitwatch.web.actions.asked import Answered, By, RefusedError, Resync, asker, body_of, entries_wanted
+from rabbitwatch.web.actions.asked import (
+    Answered,
+    By,
+    RefusedError,
+    Resync,
+    asker,
+    body_of,
+    entries_wanted,
+    since_wanted,
+)
 from rabbitwatch.web.alertmanager.reply import encoded
 from rabbitwatch.web.guard import Guard
 from rabbitwatch.web.prometheus.reply import compressed, response
@@ -50,6 +61,7 @@ class ActionsApi:
         return [
             Route(PREFIX, self._reading(self._overview), methods=["GET"]),
             Route(f"{PREFIX}/audit", self._reading(self._audit), methods=["GET"]),
+            Route(HISTORY, self._reading(self._history), methods=["GET"]),
             Route(f"{PREFIX}/resync", self._changing(self._resync, self._looks), methods=["POST"]),
             Route(f"{PREFIX}/approvals/{{id}}", self._changing(self._answer), methods=["POST"]),
             Route(f"{PREFIX}/pause", self._changing(self._pause), methods=["POST"]),
@@ -80,6 +92,10 @@ class ActionsApi:
         last = self._repairs.last_entry
         found = self._repairs.entries(**wanted)
         return {"last": last.number if last else 0, "entries": [document(each) for each in found]}
+
+    def _history(self, request: Request, _: bytes) -> Any:
+        """What the other agent of a pair asks for."""
+        return to_builtins(self._repairs.tell(since_wanted(request)))
 
     def _resync(self, request: Request, body: bytes) -> Any:
         asked = body_of(Resync, request, body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -88,6 +89,17 @@ def entries_wanted(request: Request) -> dict[str, Any]:
         "cluster": query.get("cluster", ""),
         "deed": query.get("deed", ""),
     }
+
+
+def since_wanted(request: Request) -> float:
+    """Of GET …/history: from when on, in unix seconds."""
+    unknown = set(request.query_params) - {"since"}
+    if unknown:
+        raise RefusedError(400, "bad_data", f"no such parameter: {', '.join(sorted(unknown))}")
+    text = request.query_params.get("since", "0")
+    if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) is None:
+        raise RefusedError(400, "bad_data", f'invalid parameter "since": {text!r} is no time in unix seconds')
+    return float(text)
 
 
 def _number(request: Request, name: str, default: int) -> int:

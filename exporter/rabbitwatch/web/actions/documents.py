@@ -19,6 +19,7 @@ def overview(repairs: Repairs, *, ids: bool) -> dict[str, Any]:
     return {
         "paused": repairs.paused,
         "leases": dict(repairs.leases()),
+        "peer_unknown": repairs.peer_unknown,
         "bindings": [binding(each) for each in repairs.bindings()],
         "open": [open_step(each) for each in repairs.open_steps()],
         "approvals": [approval(each, with_id=ids) for each in repairs.waiting()],

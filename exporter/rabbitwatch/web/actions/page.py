@@ -144,6 +144,7 @@ class ActionPages:
         return {
             "paused": self._repairs.paused,
             "leases": self._repairs.leases(),
+            "peer_unknown": self._repairs.peer_unknown,
             "bindings": self._repairs.bindings(),
             "open": self._repairs.open_steps(),
             "waiting": waiting[:SHOWN_APPROVALS],

@@ -8,6 +8,7 @@ from typing import Any
 
 from rabbitwatch.actions.approvals import deed_of
 from rabbitwatch.actions.facade import Applied, BindingStatus, Considered, Decision, OpenStep
+from rabbitwatch.actions.peer import Told
 from rabbitwatch.actions.ports import Approval, Entry
 from rabbitwatch.config.actions import BindingConfig
 from rabbitwatch.errors import StorageError
@@ -85,6 +86,8 @@ class FakeRepairs:
     lines: list[Entry] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=lambda: {"orders": ""})
     paused: str = ""
+    peer_unknown: str = ""
+    told: Told = field(default_factory=lambda: Told(deeds=[]))
     fails: Exception | None = None
     done: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -139,6 +142,10 @@ class FakeRepairs:
     @property
     def last_entry(self) -> Entry | None:
         return self.lines[-1] if self.lines else None
+
+    def tell(self, since: float) -> Told:
+        self._did("tell", since)
+        return self.told
 
     def leases(self) -> Mapping[str, str]:
         return self.held

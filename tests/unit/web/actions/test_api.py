@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 from starlette.applications import Starlette
@@ -28,8 +29,10 @@ from tests.unit.web.serving import hashed, serving, web_file
 
 from rabbitwatch.actions.approvals import deed_of
 from rabbitwatch.actions.facade import Considered
+from rabbitwatch.actions.peer import Told
+from rabbitwatch.actions.ports import Pause
 from rabbitwatch.errors import RabbitwatchError
-from rabbitwatch.model.action import Cause, Target
+from rabbitwatch.model.action import Cause, Deed, Outcome, Target
 from rabbitwatch.web.actions.api import PREFIX, ActionsApi
 from rabbitwatch.web.guard import Guard
 
@@ -71,7 +74,7 @@ def api() -> Iterator[Api]:
 
 def test_all_that_stands_is_told(api: Api) -> None:
     told = api.get()
-    assert (told["paused"], told["leases"]) == ("", {"orders": ""})
+    assert (told["paused"], told["leases"], told["peer_unknown"]) == ("", {"orders": ""}, "")
     [binding] = told["bindings"]
     assert (binding["action"], binding["mode"], binding["cooldown"]) == ("sync_queue", "approve", 1800.0)
     assert binding["matchers"] == ['alertname="RabbitMQMirrorsLag"']
@@ -224,6 +227,23 @@ def test_the_audit_is_served_as_it_is_stored(api: Api) -> None:
 @pytest.mark.parametrize("query", ["after=x", "after=-1", "limit=1.5", "limit=", "limit=%D9%A3", "since=4"])
 def test_a_parameter_that_cannot_be_read_is_named(api: Api, query: str) -> None:
     got = api.session.get(f"{api.url}{PREFIX}/audit?{query}", timeout=20)
+    assert got.status_code == 400
+    assert query.partition("=")[0] in got.json()["error"]
+
+
+def test_the_other_agent_of_a_pair_is_told_what_this_one_has_done(api: Api) -> None:
+    deed = Deed(id="d1", key=("orders", "sync_queue", "/", False, "q"), at=NOW - 5, outcome=Outcome.DONE, by="ann")
+    api.repairs.told = Told.of([deed], Pause("ann", NOW))
+    told = api.get("/history?since=1800000000.250")
+    assert api.repairs.done == [("tell", 1_800_000_000.25)]
+    assert msgspec.convert(told, Told) == api.repairs.told
+    assert told["pause"] == {"by": "ann", "at": NOW}
+    assert told["deeds"][0]["object"] == "q"
+
+
+@pytest.mark.parametrize("query", ["since=x", "since=-1", "since=nan", "since=1e3", "since=", "after=4"])
+def test_a_time_that_cannot_be_read_is_named(api: Api, query: str) -> None:
+    got = api.session.get(f"{api.url}{PREFIX}/history?{query}", timeout=20)
     assert got.status_code == 400
     assert query.partition("=")[0] in got.json()["error"]
 

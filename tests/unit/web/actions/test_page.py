@@ -99,6 +99,14 @@ def test_where_nothing_stands_it_says_so(browser: Browser) -> None:
     for each in ("Nothing waits", "Nothing is under way", "No alert is bound", "Nothing is on record", "agent-2"):
         assert each in text
     assert "<strong>Paused</strong>: paused by ann" in text
+    assert "the other agent" not in text
+
+
+def test_that_the_other_agents_repairs_are_not_known_is_said(browser: Browser) -> None:
+    browser.repairs.peer_unknown = "http://b:9419 refuses the connection"
+    text = browser.get()
+    assert "What the other agent of the pair has done lately is not known" in text
+    assert "refuses the connection" in text
 
 
 def test_the_switch_is_used_under_a_name_that_is_claimed(browser: Browser) -> None:
