@@ -109,6 +109,31 @@ def _renderers(human: bool, terminal: bool) -> list[Processor]:
     ]
 
 
+class Trouble:
+    """Something that may go wrong for a while: told when it begins, when its reason becomes another and when it is
+    over, and not again while it lasts. Not safe for several threads.
+
+    begins: tells it, with the reason in one line. over: tells its end. why: what is wrong before anything is known.
+    """
+
+    def __init__(
+        self, begins: Callable[[str], object], over: Callable[[], object] = lambda: None, *, why: str = ""
+    ) -> None:
+        self._begins = begins
+        self._over = over
+        self.why = why
+
+    def is_now(self, why: str) -> None:
+        """What is wrong now; "" when nothing is."""
+        before, self.why = self.why, why
+        if why == before:
+            return
+        if why:
+            self._begins(why)
+        else:
+            self._over()
+
+
 def escape_controls(text: str, *, keep: str = "") -> str:
     """`text` with every character that could move the cursor, start a line or hide something spelt as an escape."""
     return _UNSAFE.sub(lambda match: match[0] if match[0] in keep else _spelt(match[0]), text)

@@ -39,6 +39,7 @@ from rabbitwatch.config.change import Change
 from rabbitwatch.config.loading import Loaded
 from rabbitwatch.config.models import ClusterConfig, Config
 from rabbitwatch.errors import ConfigError, ConfigFileError, StorageError
+from rabbitwatch.logs import Trouble
 from rabbitwatch.metrics.own import OwnMetrics
 from rabbitwatch.model.cluster import ClusterState
 from rabbitwatch.notification import external_url
@@ -90,7 +91,7 @@ class Remediation:
         self._intervals = TimeIntervals.of(loaded.config)
         self._outward = _outward(loaded)
         self._figures = Figures()
-        self._trouble = ""
+        self._trouble = Trouble(lambda why: _log.error("the books of repairs cannot be used", why=why))
         self._scheduler = Scheduler()
         audit = Audit(SqliteAudit(database), _audit_file(loaded.config), agent, now, redact)
         self._books = _books(loaded.config, database, audit, now)
@@ -214,11 +215,9 @@ class Remediation:
             self._figures = counted(self._books, self._desk, self._named(), self._actions, self._now())
         except StorageError as error:
             self._books.counts.audit_failed()
-            if str(error) != self._trouble:
-                _log.error("the books of repairs cannot be used", why=str(error))
-            self._trouble = str(error)
+            self._trouble.is_now(str(error))
         else:
-            self._trouble = ""
+            self._trouble.is_now("")
         for crew in self._crews:
             crew.tend()
 

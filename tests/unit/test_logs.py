@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from rabbitwatch.logs import LogFormat, LogLevel, configure, escape_controls
+from rabbitwatch.logs import LogFormat, LogLevel, Trouble, configure, escape_controls
 from rabbitwatch.redaction import HIDDEN, Redactor
 
 
@@ -104,3 +104,19 @@ def test_the_redactor_hides_secrets_and_leaves_ordinary_words() -> None:
 def test_escaping_leaves_letters_of_all_scripts_alone() -> None:
     assert escape_controls("größe 🐇 кролик") == "größe 🐇 кролик"
     assert escape_controls("a\tb\ud800") == r"a\tb\ud800"
+
+
+def test_a_trouble_is_told_when_it_begins_changes_and_ends() -> None:
+    told: list[str] = []
+    trouble = Trouble(told.append, lambda: told.append("over"))
+    for why in ("", "full", "full", "gone", "", "", "full"):
+        trouble.is_now(why)
+    assert told == ["full", "gone", "over", "full"]
+    assert trouble.why == "full"
+
+
+def test_that_something_is_well_for_the_first_time_is_told_where_that_was_not_known() -> None:
+    told: list[str] = []
+    trouble = Trouble(told.append, lambda: told.append("well"), why="not asked yet")
+    trouble.is_now("")
+    assert told == ["well"]

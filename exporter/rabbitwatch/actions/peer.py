@@ -19,6 +19,7 @@ import structlog
 from rabbitwatch.actions.ports import Pause, PeerStore
 from rabbitwatch.config.notices import PeerConfig
 from rabbitwatch.errors import CallError, RabbitwatchError
+from rabbitwatch.logs import Trouble
 from rabbitwatch.model.action import Deed, Outcome
 from rabbitwatch.notify.peer import endpoint
 from rabbitwatch.notify.wire import unreadable
@@ -113,12 +114,18 @@ class PeerRepairs:
         self._within = config.timeout if config else 0.0
         self._endpoint = endpoint(config) if config else None
         self._answered_at = float("-inf")
-        self._trouble = "it has not been asked yet" if config else ""
+        self._trouble = Trouble(
+            lambda why: _log.warning(
+                "what the other agent of the pair repairs is not known: limits count without it", why=why
+            ),
+            lambda: _log.info("what the other agent of the pair repairs is known"),
+            why="it has not been asked yet" if config else "",
+        )
 
     @property
     def unknown(self) -> str:
         """Why nobody knows what the other agent has done lately, in one line; "" when that is known."""
-        return self._trouble
+        return self._trouble.why
 
     def ask(self, window: float) -> None:
         """Ask once for what is new. window: seconds for which guards look back."""
@@ -131,10 +138,10 @@ class PeerRepairs:
             pause = Pause(told.pause.by, told.pause.at) if told.pause is not None else None
             self._store.take([each.deed() for each in told.deeds], pause, before=oldest)
         except RabbitwatchError as error:
-            self._tell(error.reason if isinstance(error, CallError) else str(error))
+            self._trouble.is_now(error.reason if isinstance(error, CallError) else str(error))
         else:
             self._answered_at = asked_at
-            self._tell("")
+            self._trouble.is_now("")
 
     def deeds(self, since: float) -> Sequence[Deed]:
         """Its requests since then, newest first. One whose end was not told before it fell silent has timed out.
@@ -179,16 +186,6 @@ class PeerRepairs:
             return max(oldest, 0.0)
         changing = [deed.at for deed in known if deed.outcome is Outcome.REQUESTED]
         return max(min([known[0].at, *changing]) - _OVERLAP_S, oldest, 0.0)
-
-    def _tell(self, trouble: str) -> None:
-        """Log when the other's repairs are not known and when they are; say nothing while that lasts."""
-        if trouble == self._trouble:
-            return
-        if trouble:
-            _log.warning("what the other agent of the pair repairs is not known: limits count without it", why=trouble)
-        else:
-            _log.info("what the other agent of the pair repairs is known")
-        self._trouble = trouble
 
 
 def _read(body: bytes) -> Told:

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from rabbitwatch.errors import StorageError
+from rabbitwatch.logs import Trouble
 from rabbitwatch.model.silence import Silence
 from rabbitwatch.notify.ports import DeliveryLog, Result
 from rabbitwatch.notify.remarks import RemarkBoard
@@ -41,7 +42,11 @@ class Exchange:
         self._deliveries = log
         self._silences = silences
         self._remarks = remarks or RemarkBoard()
-        self._trouble = ""
+        self._trouble = Trouble(
+            lambda why: _log.error(
+                "what the other agent has sent could not be stored: some of it may be sent twice", why=why
+            )
+        )
         self.newest = 0.0
         self._told_at: dict[str, float] = {}
         self._sending: frozenset[str] = frozenset()
@@ -81,20 +86,15 @@ class Exchange:
                 self._deliveries.adopt(sent.entry(origin))
             self._silences.merge(silences)
         except StorageError as error:
-            self._tell(str(error))
+            self._trouble.is_now(str(error))
             return
-        self._tell("")
+        self._trouble.is_now("")
         times = [*(sent.sent_at for sent in told.entries), *(silence.updated_at for silence in silences)]
         self.newest = max([self.newest, *times])
 
     def busy_with(self, group_key: str, since: float) -> bool:
         """Whether the peer was telling about that group when it was asked last, or has told since that time."""
         return group_key in self._sending or self._told_at.get(group_key, 0.0) > since
-
-    def _tell(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
-            _log.error("what the other agent has sent could not be stored: some of it may be sent twice", why=trouble)
-        self._trouble = trouble
 
 
 def _readable(records: Sequence[Mapping[str, Any]]) -> Iterator[Silence]:

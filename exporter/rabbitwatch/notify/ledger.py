@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 import structlog
 
 from rabbitwatch.errors import StorageError
+from rabbitwatch.logs import Trouble
 from rabbitwatch.model.notice import OutAlert
 from rabbitwatch.notify.ports import Attempt, DeliveryStore, Entry
 
@@ -30,7 +31,10 @@ class Ledger:
         self._entries = {(entry.integration, entry.group_key): entry for entry in store.entries()}
         self._open = {(attempt.integration, attempt.group_key): attempt for attempt in store.unfinished()}
         self._unsaved: dict[str, Callable[[], None]] = {}
-        self._trouble = ""
+        self._trouble = Trouble(
+            lambda why: _log.error("what was sent could not be stored, and a restart now would send it again", why=why),
+            lambda: _log.info("what was sent is stored again"),
+        )
         self._adopted: Callable[[Entry], None] = lambda _: None
         self.failures = 0
 
@@ -128,14 +132,7 @@ class Ledger:
                 self._unsaved[first]()
             except StorageError as error:
                 self.failures += 1
-                self._tell(str(error))
+                self._trouble.is_now(str(error))
                 return
             del self._unsaved[first]
-        self._tell("")
-
-    def _tell(self, why: str) -> None:
-        if why and why != self._trouble:
-            _log.error("what was sent could not be stored, and a restart now would send it again", why=why)
-        elif not why and self._trouble:
-            _log.info("what was sent is stored again")
-        self._trouble = why
+        self._trouble.is_now("")

@@ -17,6 +17,7 @@ import structlog
 from rabbitwatch.clients.http import Endpoint, Login
 from rabbitwatch.config.notices import PeerConfig
 from rabbitwatch.errors import CallError, CallFailure
+from rabbitwatch.logs import Trouble
 from rabbitwatch.notify.exchange import Exchange
 from rabbitwatch.notify.wire import Told, read
 
@@ -48,7 +49,11 @@ class Peer:
         self._wanted = threading.Event()
         self._closed = False
         self._began_at = self._asked_at = self._hangs_until = -float("inf")
-        self._trouble: str | None = None
+        self._trouble = Trouble(
+            lambda why: _log.warning("the other agent of the pair is no help: this one sends alone", why=why),
+            lambda: _log.info("the other agent of the pair answers", peer=config.url),
+            why="it has not been asked yet",
+        )
         self._position: int | None = 1 - config.position
         self._endpoint = endpoint(config)
 
@@ -60,7 +65,7 @@ class Peer:
     @property
     def up(self) -> bool:
         """Whether the last question was answered; False before the first."""
-        return self._trouble == ""
+        return not self._trouble.why
 
     def start(self) -> None:
         """Begin to ask."""
@@ -97,9 +102,9 @@ class Peer:
         except CallError as error:
             if error.kind is CallFailure.TIMEOUT:
                 self._hangs_until = self._clock() + _PATIENCE
-            self._tell(error.reason)
+            self._trouble.is_now(error.reason)
         else:
-            self._tell("")
+            self._trouble.is_now("")
             self._compare(told.position)
             self._exchange.take(told, self.config.url)
         self._asked_at = began
@@ -120,16 +125,6 @@ class Peer:
         if told.agent == self._exchange.agent:
             raise CallError(CallFailure.ERROR, "notify.peer.url leads to this agent itself: write the other's address")
         return told
-
-    def _tell(self, trouble: str) -> None:
-        """Log when the peer is lost and when it is there; say nothing while that lasts."""
-        if trouble == self._trouble:
-            return
-        if trouble:
-            _log.warning("the other agent of the pair is no help: this one sends alone", why=trouble)
-        else:
-            _log.info("the other agent of the pair answers", peer=self.config.url)
-        self._trouble = trouble
 
     def _compare(self, position: int | None) -> None:
         if position == self._position:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import structlog
 
 from rabbitwatch.errors import StorageError
-from rabbitwatch.logs import escape_controls
+from rabbitwatch.logs import Trouble, escape_controls
 from rabbitwatch.model.notice import OutAlert
 from rabbitwatch.model.remark import Remark
 
@@ -102,7 +102,11 @@ class RemarkBoard:
         self._writing = threading.RLock()
         self._by_alert = OrderedDict((each, tuple(some)) for each, some in self._store.load().items())
         self._posted: Callable[[str, Remark], None] = lambda _fingerprint, _remark: None
-        self._trouble = ""
+        self._trouble = Trouble(
+            lambda why: _log.error(
+                "what was said about an alert could not be stored: a restart would forget it", why=why
+            )
+        )
 
     def listen(self, posted: Callable[[str, Remark], None]) -> None:
         """`posted` is to be told of each remark that says something new, on the thread of whoever posts, with no lock
@@ -174,13 +178,9 @@ class RemarkBoard:
         try:
             write()
         except StorageError as error:
-            if not self._trouble:
-                _log.error(
-                    "what was said about an alert could not be stored: a restart would forget it", why=str(error)
-                )
-            self._trouble = str(error)
+            self._trouble.is_now(str(error))
         else:
-            self._trouble = ""
+            self._trouble.is_now("")
 
     def _cut(self, text: str) -> str:
         """Lines stay; what could hide something or move the cursor is spelt out."""
