@@ -131,10 +131,10 @@ class Remediation:
 
         Where the audit cannot be opened the agent runs all the same, and repairs nothing."""
         change = self.prepare(loaded)
-        if _in_use(loaded.config.actions):
+        if loaded.config.actions.in_use:
             self._recall()
-            self._scheduler.every(TEND_SECONDS, "the other agent's repairs", self.ask_peer)
         change.commit()
+        self._scheduler.every(TEND_SECONDS, "the other agent's repairs", self.ask_peer)
         self._scheduler.every(TEND_SECONDS, "repairs", self.tend, delay=TEND_SECONDS)
         self._scheduler.start()
 
@@ -223,7 +223,8 @@ class Remediation:
 
     def ask_peer(self) -> None:
         """Learn what the other agent of the pair has done."""
-        self._books.peer.ask(self._actions.window)
+        if self._actions.in_use:
+            self._books.peer.ask(self._actions.window)
 
     def _recall(self) -> None:
         cooldown = max([each.cooldown for each in self._actions.bindings], default=0.0)
@@ -267,17 +268,13 @@ def _audit_file(config: Config) -> Path:
     return config.actions.audit_file or config.storage.path / AUDIT_FILE
 
 
-def _in_use(actions: ActionsConfig) -> bool:
-    return bool(actions.bindings) or actions.username is not None
-
-
 def _outward(loaded: Loaded) -> Outward:
     return Outward(loaded.config.rules.external_labels, external_url(loaded))
 
 
 def _counted(config: Config) -> Iterator[tuple[str, str]]:
     """Clusters with a name and the actions whose ends are counted there."""
-    if _in_use(config.actions):
+    if config.actions.in_use:
         names = [cluster.name for cluster in config.clusters if cluster.name]
         yield from ((name, action) for name in names for action in ("apply_policy", "sync_queue"))
 

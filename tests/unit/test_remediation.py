@@ -378,6 +378,19 @@ def test_a_pause_at_the_other_agent_of_a_pair_holds_here(world: Part) -> None:
         assert (world.part.repairs.paused, world.events[-1]) == ("", "resumed")
 
 
+def test_the_other_agent_is_asked_once_repairs_are_in_use(world: Part) -> None:
+    with FakeBroker() as other:
+        other.serve(PATH, says())
+        notify = {"peer": {"url": other.url, "position": 1}}
+        world.begin(notify=notify, actions={"username": None, "password": None})
+        world.part.ask_peer()
+        assert (other.calls, world.part.repairs.peer_unknown) == ([], "")
+        reload(world, binding("auto"), notify=notify)
+        assert world.part.repairs.peer_unknown == "it has not been asked yet"
+        world.part.ask_peer()
+        assert (bool(other.calls), world.part.repairs.peer_unknown) == (True, "")
+
+
 def test_a_pair_tells_each_other_what_was_done(world: Part) -> None:
     world.begin(binding("auto"))
     world.fires()

@@ -154,7 +154,7 @@ class Desk:
     @property
     def peer_unknown(self) -> str:
         """See Repairs."""
-        return self._books.peer.unknown
+        return self._books.peer.unknown if self._config().in_use else ""
 
     def pause(self, by: str, source: str) -> None:
         """See Repairs."""

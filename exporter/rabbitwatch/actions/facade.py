@@ -123,8 +123,8 @@ class Repairs(Protocol):
 
     @property
     def peer_unknown(self) -> str:
-        """Why it is not known what the other agent of a pair has done lately; "" where it is known, and
-        where there is none."""
+        """Why it is not known what the other agent of a pair has done lately; "" where it is known, where there
+        is none, and where this agent repairs nothing."""
         ...
 
     def pause(self, by: str, source: str) -> None:

@@ -209,6 +209,11 @@ class ActionsConfig(Strict):
     audit_file: Path | None = None
 
     @property
+    def in_use(self) -> bool:
+        """Something leads to repairs, or somebody may be asked to act."""
+        return bool(self.bindings) or self.username is not None
+
+    @property
     def window(self) -> float:
         """Seconds for which any guard looks back at what was done."""
         return max([3600.0, self.guards.fight.within, *(each.cooldown for each in self.bindings)])
