@@ -25,6 +25,7 @@ from rabbitwatch.actions.crew_maker import CrewMaker, by_settings
 from rabbitwatch.actions.desk import Desk
 from rabbitwatch.actions.facade import Repairs
 from rabbitwatch.actions.figures import counted
+from rabbitwatch.actions.firing import Firing
 from rabbitwatch.actions.intake import Intake
 from rabbitwatch.actions.metrics import ActionCounts, ActionMetrics, Figures
 from rabbitwatch.actions.peer import PeerRepairs
@@ -50,6 +51,7 @@ from rabbitwatch.notify.times import TimeIntervals
 from rabbitwatch.scheduling import Scheduler
 from rabbitwatch.storage.actions import SqliteApprovals, SqliteAudit, SqlitePause
 from rabbitwatch.storage.database import Database
+from rabbitwatch.storage.foreign_alerts import SqliteForeignAlerts
 from rabbitwatch.storage.peer import SqlitePeerStore
 
 TEND_SECONDS = 5.0
@@ -95,7 +97,8 @@ class Remediation:
         self._scheduler = Scheduler()
         audit = Audit(SqliteAudit(database), _audit_file(loaded.config), agent, now, redact)
         self._books = _books(loaded.config, database, audit, now)
-        self._intake = Intake(self._books.audit, self._named, lambda: self._actions.bindings, now)
+        firing = Firing(SqliteForeignAlerts(database))
+        self._intake = Intake(firing, self._books.audit, self._named, lambda: self._actions.bindings, now)
         self._desk = Desk(
             self._books,
             self._intake,
@@ -111,7 +114,7 @@ class Remediation:
             remark=remarks.post,
             paused=lambda: self._desk.paused,
             silencing=silencing,
-            blind=self._intake.firing.blind,
+            blind=firing.blind,
             window=lambda names, at: bool(self._intervals.containing(names, at)),
             now=now,
         )
@@ -230,6 +233,7 @@ class Remediation:
         cooldown = max([each.cooldown for each in self._actions.bindings], default=0.0)
         try:
             Recall(self._books, self._remarks.post, self._now).begin(cooldown)
+            self._intake.firing.recall(self._now())
         except StorageError as error:
             self._books.counts.audit_failed()
             _log.error("nothing will be repaired: the audit cannot be used", why=str(error))

@@ -216,6 +216,15 @@ def test_the_webhook_leads_into_the_same_line(world: Part) -> None:
     assert (asked.cause.source, world.broker.sent) == ("alertmanager", [("sync", "q")])
 
 
+def test_what_an_alertmanager_has_sent_leads_on_after_a_restart(world: Part) -> None:
+    world.begin(binding("dry_run"))
+    assert world.part.repairs.take_webhook([firing(queue="q", vhost="/")]) == 1
+    world.end()
+    world.begin(binding("auto"))
+    world.until("ended")
+    assert world.broker.sent == [("sync", "q")]
+
+
 def test_an_alert_of_both_is_one(world: Part) -> None:
     world.begin(binding("dry_run"))
     world.fires()

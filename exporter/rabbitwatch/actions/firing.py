@@ -1,4 +1,5 @@
-"""The alerts that fire now: the agent's own, told anew by each evaluation, and those that an Alertmanager sent."""
+"""The alerts that fire now: the agent's own, told anew by each evaluation, and those that an Alertmanager sent, which
+outlive a restart because it repeats them after hours only."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from rabbitwatch.actions.binding import ALERTMANAGER, RULE
+from rabbitwatch.actions.ports import ForeignAlertStore
 from rabbitwatch.model.action import Cause
 from rabbitwatch.model.notice import OutAlert
 
@@ -19,7 +21,8 @@ AT_MOST = 5_000
 class Firing:
     """Safe to use from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: ForeignAlertStore) -> None:
+        self._store = store
         self._lock = threading.Lock()
         self._own: dict[str, OutAlert] = {}
         self._sent: dict[str, OutAlert] = {}
@@ -31,15 +34,21 @@ class Firing:
         with self._lock:
             self._own, self._evaluated = firing, True
 
-    def sent(self, alerts: Iterable[OutAlert]) -> None:
-        """What an Alertmanager tells; what it does not tell stays as it was."""
+    def recall(self, now: float) -> None:
+        """Take up what an Alertmanager sent to a former life. StorageError."""
         with self._lock:
-            for alert in alerts:
-                self._sent.pop(alert.fingerprint, None)
-                if not alert.resolved:
-                    self._sent[alert.fingerprint] = alert
-            for fingerprint in list(self._sent)[: max(len(self._sent) - AT_MOST, 0)]:
-                del self._sent[fingerprint]
+            self._sent = {alert.fingerprint: alert for alert in self._store.load(now - FORGOTTEN_S)} | self._sent
+
+    def sent(self, alerts: Sequence[OutAlert]) -> None:
+        """What an Alertmanager tells; what it does not tell stays as it was. StorageError, and then nothing changes: an
+        Alertmanager that is told so tells it again."""
+        with self._lock:
+            told = {alert.fingerprint: alert for alert in alerts}
+            firing = {each: alert for each, alert in told.items() if not alert.resolved}
+            known = {each: alert for each, alert in self._sent.items() if each not in told} | firing
+            too_many = set(list(known)[: max(len(known) - AT_MOST, 0)])
+            self._store.change(list(firing.values()), {*(told.keys() - firing.keys()), *too_many})
+            self._sent = {each: alert for each, alert in known.items() if each not in too_many}
 
     def own(self) -> Sequence[OutAlert]:
         """The agent's own."""

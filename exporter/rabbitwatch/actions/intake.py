@@ -18,18 +18,19 @@ from rabbitwatch.model.notice import OutAlert
 class Intake:
     """Safe to use from any thread; waits for nothing but the disk, and that in `record_astray` alone.
 
-    audit: where is recorded what leads nowhere. crews: by what alerts call the cluster. bindings: as they are now. now:
-    seconds since the epoch.
+    firing: what fires now. audit: where is recorded what leads nowhere. crews: by what alerts call the cluster.
+    bindings: as they are now. now: seconds since the epoch.
     """
 
     def __init__(
         self,
+        firing: Firing,
         audit: Audit,
         crews: Callable[[], Mapping[str, Crew]],
         bindings: Callable[[], Sequence[BindingConfig]],
         now: Callable[[], float],
     ) -> None:
-        self.firing = Firing()
+        self.firing = firing
         self._audit = audit
         self._crews = crews
         self._bindings = bindings

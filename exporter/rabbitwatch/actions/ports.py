@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from rabbitwatch.config.actions import BindingConfig, GuardsConfig
 from rabbitwatch.model.action import Answer, Cause, Deed, Look, Outcome, Plan, Progress, Reply, Step, Target
+from rabbitwatch.model.notice import OutAlert
 
 
 class Hand(Protocol):
@@ -238,4 +239,16 @@ class PeerStore(Protocol):
 
     def resume(self) -> bool:
         """Forget the pause. False where none was told."""
+        ...
+
+
+class ForeignAlertStore(Protocol):
+    """Firing alerts that an Alertmanager has sent; storage/foreign_alerts.py."""
+
+    def load(self, since: float) -> Sequence[OutAlert]:
+        """Those that were told since then, in the order in which they were; older ones are forgotten."""
+        ...
+
+    def change(self, firing: Sequence[OutAlert], over: Collection[str]) -> None:
+        """Keep these as they are told now, as the newest; forget those of these fingerprints."""
         ...

@@ -142,4 +142,13 @@ CREATE TABLE action_peer_pause (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_ALERTS_AND_WINDOW, _SILENCES, _DELIVERIES, _REMARKS, _ACTIONS, _PEER)
+_FOREIGN_ALERTS = """
+CREATE TABLE action_foreign_alerts (
+    number INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL UNIQUE,
+    alert TEXT NOT NULL,
+    updated_at REAL NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_ALERTS_AND_WINDOW, _SILENCES, _DELIVERIES, _REMARKS, _ACTIONS, _PEER, _FOREIGN_ALERTS)

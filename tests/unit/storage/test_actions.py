@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +16,7 @@ from rabbitwatch.actions.record import line, sealed
 from rabbitwatch.errors import StorageError
 from rabbitwatch.model.action import Cause, Outcome, Plan, Skipped, Target
 from rabbitwatch.storage.actions import KEPT_ANSWERED, SqliteApprovals, SqliteAudit, SqlitePause
-from rabbitwatch.storage.database import Database
+from rabbitwatch.storage.database import FILE, Database
 from rabbitwatch.storage.migrations import MIGRATIONS
 
 QUESTION = Approval(
@@ -256,10 +258,11 @@ def test_the_switch_outlives_the_agent(tmp_path: Path) -> None:
 
 
 def test_the_database_of_an_older_version_gets_the_tables(tmp_path: Path) -> None:
-    with bench(tmp_path) as made:
-        for table in ("audit", "approvals", "pause", "peer_deeds", "peer_pause"):
-            made.sql(f"DROP TABLE action_{table}")
-        made.sql(f"PRAGMA user_version = {next(n for n, step in enumerate(MIGRATIONS) if 'action_audit' in step)}")
+    before = next(number for number, step in enumerate(MIGRATIONS) if "action_audit" in step)
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as older:
+        for step in MIGRATIONS[:before]:
+            older.executescript(step)
+        older.execute(f"PRAGMA user_version = {before}")
     database = Database.open(tmp_path)
     assert SqliteAudit(database).last() is None
     database.close()
