@@ -149,7 +149,6 @@ class Remediation:
             crew.stop()
         for crew in crews:
             crew.join()
-        self._books.peer.close()
         self._books.audit.close()
 
     def watch(self, cycle: Cycle) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.cluster.api import Api
 from tests.cluster.conftest import Lab, LabFactory
 from tests.cluster.observer import Observer, Seen, observing
-from tests.support.waiting import NOTICED
+from tests.support.waiting import NOTICED, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -83,6 +83,19 @@ def test_healthy(lab: Lab, tmp_path: Path) -> None:
     passed = seen.rows("node_check_passed")
     assert {check for _, check in passed} >= {"running", "local_alarms", "virtual_hosts"}
     assert set(passed.values()) == {1}
+
+
+@pytest.mark.parametrize("node", ["rabbit1", "rabbit2", "rabbit3"])
+def test_nothing_is_left_open_that_a_node_would_wait_for_when_it_stops(lab: Lab, observer: Observer, node: str) -> None:
+    """Measured: each idle connection to one of these two ports makes a stop a second longer."""
+    seen = observer.look()
+    assert whole(seen)
+    ports = "( sport = :15672 or sport = :15692 )"
+
+    def open_() -> str:
+        return lab.run("exec", node, "--", "ss", "-Htn", "state", "established", ports).stdout
+
+    until(lambda: open_() == "", "no connection is open", 5.0, open_)
 
 
 def test_a_node_of_another_type_than_declared(lab: Lab, tmp_path: Path) -> None:

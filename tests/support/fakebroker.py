@@ -6,9 +6,9 @@
         ... broker.url ...
 
 A path is matched without its query string unless one was given to `serve`. What was not served answers 404. `calls`
-holds (path with query, headers) of every request, `written` (method, path, body) of those that are no GET, and
-`connections` counts TCP connections. It runs in daemon threads
-of the test's own process and ends within a moment, whatever still hangs.
+holds (path with query, headers) of every request, `written` (method, path, body) of those that are no GET,
+`connections` counts TCP connections and `open` those that are open now. It runs in daemon threads of the test's own
+process and ends within a moment, whatever still hangs.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ class FakeBroker:
     ) -> None:
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.written: list[tuple[str, str, bytes]] = []
-        self.connections = 0
+        self.connections = self.open = 0
+        self._counting = threading.Lock()
         self.host = host
         self._reactions: dict[str, Reaction] = {}
         self._ending = threading.Event()
@@ -142,6 +143,12 @@ class FakeBroker:
         self._server.shutdown()
         self._server.server_close()
 
+    def count(self, change: int) -> None:
+        """A connection has come or gone."""
+        with self._counting:
+            self.open += change
+            self.connections += max(change, 0)
+
     def react(self, handler: _Handler) -> None:
         """Answer one request."""
         self.calls.append((handler.path, dict(handler.headers)))
@@ -175,8 +182,12 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self.broker.connections += 1
+        self.broker.count(1)
         super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.broker.count(-1)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that gives up is what many tests are about."""
@@ -185,6 +196,11 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
+
+    def end_headers(self) -> None:
+        if self.close_connection:  # as asked, and as a broker says too
+            self.send_header("Connection", "close")
+        super().end_headers()
 
     def do_GET(self) -> None:
         self.server.broker.react(self)

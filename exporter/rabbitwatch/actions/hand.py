@@ -102,8 +102,6 @@ class BrokerHand:
             return Reply(status=None, unsent=True, reason=f"nothing was sent: {error.reason}")
         except CallError as error:
             return Reply(status=None, reason=f"whether the broker took it is not known: {error.reason}")
-        finally:
-            endpoint.close()
         if sent.status in _OF_A_PROXY:
             reason = f"whether the broker took it is not known: {url} answered with status {sent.status}"
             return Reply(status=None, reason=reason)

@@ -56,7 +56,6 @@ class ClusterLooker:
         self._guard = threading.Lock()
         self._poller: Poller | None = None
         self._closed = False
-        self._endpoints: dict[str, Endpoint] = {}
 
     def look(self, target: Target) -> Look:
         """See ports.Looker. The cluster is called what the target calls it. Takes at most poll.interval and
@@ -87,12 +86,10 @@ class ClusterLooker:
         """Let go. A look under way returns at once with what it has."""
         with self._guard:
             self._closed = True
-            poller, endpoints = self._poller, tuple(self._endpoints.values())
+            poller = self._poller
         self._lanes.close()
         if poller is not None:
             poller.close()
-        for endpoint in endpoints:
-            endpoint.close()
 
     def _asked_poller(self) -> Poller:
         with self._guard:
@@ -126,10 +123,7 @@ class ClusterLooker:
         return queues, missed
 
     def _endpoint(self, url: str) -> Endpoint:
-        with self._guard:
-            if url not in self._endpoints:
-                self._endpoints[url] = Endpoint(url, tls=self._cluster.tls, login=self._login)
-            return self._endpoints[url]
+        return Endpoint(url, tls=self._cluster.tls, login=self._login)
 
 
 def _without_diagnostics(cluster: ClusterConfig) -> ClusterConfig:

@@ -170,11 +170,6 @@ class PeerRepairs:
         if self.resumable:
             self._store.resume()
 
-    def close(self) -> None:
-        """Ask no more."""
-        if self._endpoint is not None:
-            self._endpoint.close()
-
     @property
     def _answers(self) -> bool:
         return self._now() - self._answered_at < SILENT_SECONDS

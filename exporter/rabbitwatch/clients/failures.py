@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import ssl
 from collections.abc import Iterator
-from http.client import RemoteDisconnected
 
 import requests
 from urllib3.exceptions import (
@@ -79,11 +78,6 @@ def explain_unsent(error: Exception, address: str, within: float, hint: str) -> 
     told = explain(error, address, within, hint)
     early = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
     return UnsentError(told.kind, told.reason) if any(isinstance(e, early) for e in _chain(error)) else told
-
-
-def hung_up(error: BaseException) -> bool:
-    """The other side ended the connection, as one that was kept idle for too long."""
-    return any(isinstance(each, (RemoteDisconnected, ConnectionResetError, BrokenPipeError)) for each in _chain(error))
 
 
 def _any(kinds: tuple[type[BaseException], ...], wanted: tuple[type[BaseException], ...]) -> bool:

@@ -75,7 +75,6 @@ class Peer:
         """Ask no more; a question under way is left behind."""
         self._closed = True
         self._wanted.set()
-        self._endpoint.close()
 
     def settled_since(self, moment: float) -> bool:
         """Whether the peer was asked after that moment, with an answer or without; if not, it is asked now.

@@ -26,11 +26,6 @@ class Access:
     command: tuple[str, ...]
     beside: bool
 
-    def close(self) -> None:
-        """Give idle connections back."""
-        self.api.close()
-        self.plugin.close()
-
 
 class AccessBook:
     """Makes the accesses of one cluster from its configuration."""

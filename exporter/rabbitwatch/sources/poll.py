@@ -107,9 +107,6 @@ class ClusterPoller:
         """Stop asking; a `poll` under way returns at once with what it has. Returns at once as well: calls that hang
         are left to daemon threads, which do not keep the process alive. The runner is its owner's to close."""
         self._lanes.close()
-        with self._guard:
-            for member in self._roster.members:
-                member.access.close()
 
     @property
     def _label(self) -> str:

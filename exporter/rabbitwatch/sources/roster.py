@@ -94,8 +94,8 @@ class Roster:
         if not member.told or member.told[-1] != name:
             member.told = [*member.told[-_WANDERING:], name]
         member.name = name
-        if not member.wanders and (other := self._discovered.pop(name, None)) is not None:
-            other.access.close()
+        if not member.wanders:
+            self._discovered.pop(name, None)
 
     def discover(self, names: Collection[str]) -> list[Member]:
         """Members for those names that had none; the new ones are returned."""
@@ -130,8 +130,7 @@ class Roster:
         """A discovered node is dropped, a declared one is no longer missing. It returns when it is listed again."""
         self._listed.pop(name, None)
         self._missing -= {name}
-        if (member := self._discovered.pop(name, None)) is not None:
-            member.access.close()
+        self._discovered.pop(name, None)
 
     def _unnamed_at(self, name: str) -> Member | None:
         """The declared member without a name whose address has the host part of `name`."""

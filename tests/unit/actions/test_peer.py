@@ -170,5 +170,4 @@ def test_without_another_agent_nothing_is_asked_and_nothing_unknown(tmp_path: Pa
     alone = PeerRepairs(None, SqlitePeerStore(database), Clock())
     alone.ask(DAY)
     assert (alone.unknown, alone.deeds(0.0), alone.paused) == ("", [], "")
-    alone.close()
     database.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.fakebroker import Answer, Drip, FakeBroker, Flood, Hang, HangUp, Reaction, as_json, html
+from tests.support.waiting import until
 
 from rabbitwatch.clients.http import Endpoint, Login
 from rabbitwatch.config.trust import TlsConfig
@@ -50,26 +51,22 @@ def test_the_body_comes_decompressed_with_user_and_agent_sent(broker: FakeBroker
     assert headers["Authorization"].startswith("Basic ")
 
 
-def test_one_connection_serves_many_calls(broker: FakeBroker) -> None:
+def test_no_connection_is_kept_that_a_broker_would_wait_for_when_it_stops(broker: FakeBroker) -> None:
     broker.serve(PATH, as_json([0] * 100_000))
     asked = endpoint(broker.url)
     for _ in range(4):
         asked.get(PATH, within=5.0)
+    until(lambda: broker.open == 0, "all are closed")
+    assert broker.connections == 4
+    assert {headers["Connection"] for _, headers in broker.calls} == {"close"}
+
+
+@pytest.mark.parametrize("reaction", [HangUp(), html(500), Answer(b"[1,2]", truncate=2), Flood(9_000_000)])
+def test_nor_is_one_whose_answer_cannot_be_used(broker: FakeBroker, reaction: Reaction) -> None:
+    broker.serve(PATH, reaction)
+    failure(endpoint(broker.url, body_limit=1024))
+    until(lambda: broker.open == 0, "it is closed")
     assert broker.connections == 1
-
-
-def test_a_kept_connection_that_the_broker_closes_just_now_is_made_anew(broker: FakeBroker) -> None:
-    answers: list[Reaction] = [b"[1]", HangUp(), b"[2]"]
-    broker.serve(PATH, lambda: answers.pop(0))
-    asked = endpoint(broker.url)
-    assert [asked.get(PATH, within=5.0) for _ in range(2)] == [b"[1]", b"[2]"]
-    assert broker.connections == 2
-
-
-def test_it_is_made_anew_only_once(broker: FakeBroker) -> None:
-    broker.serve(PATH, HangUp())
-    assert "closed the connection" in failure(endpoint(broker.url)).reason
-    assert broker.connections == 2
 
 
 def test_a_name_or_password_beyond_ascii_is_sent_as_utf8(broker: FakeBroker) -> None:
