@@ -8,7 +8,8 @@ of each message that both clusters had confirmed and that only the cluster with 
 - PLACES, chance: the queue stood otherwise in the two clusters when the fault came.
 - EDGE, chance: both lost a stretch of the queue's messages, and here it began earlier or ended later, by no more than
   the fault itself did, for no two nodes stop or start in the same second. While its leader is away, what is published
-  to a queue without mirrors is confirmed and dropped, so that a longer outage loses more.
+  to a queue without mirrors is confirmed and dropped, so that a longer outage loses more. Whether outages are longer
+  with the agent on average, which would be no chance, is for delays.py to say.
 - UNEXPLAINED, not to be waved through: none of these.
 
 A new round begins with new queues, led by the same nodes in both, so that no difference outlives four faults.

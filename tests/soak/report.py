@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.soak.audited import requested
 from tests.soak.course import Result, Tally
+from tests.soak.delays import Delay, delays
 from tests.soak.losses import Extra, Loss, Moment, Repair, Why, extras
 from tests.soak.places import Places
 from tests.soak.schedule import Fault
@@ -25,11 +26,12 @@ BLAMED = (Why.REPAIR, Why.UNEXPLAINED)
 @dataclass
 class Verdict:
     """broken: promises of the audit that it does not keep; extra: losses that the cluster without the agent had not;
-    requested: how often the agent has asked for something."""
+    requested: how often the agent has asked for something; delays: by how much faults lasted longer with it."""
 
     extra: list[Extra] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     requested: int = 0
+    delays: list[Delay] = field(default_factory=list)
 
     @property
     def blamed(self) -> list[Extra]:
@@ -38,14 +40,14 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        return not self.blamed and not self.broken
+        return not (self.blamed or self.broken or any(each.blamed for each in self.delays))
 
 
 def judge(result: Result, repairs: Sequence[Repair], broken: Sequence[str]) -> Verdict:
     """From everything that was found out."""
     lost, other = result.with_agent.lost, result.without
     extra = extras(lost, other.lost, frozenset(other.kept), result.moments, repairs, PACE)
-    return Verdict(extra, list(broken), len(repairs))
+    return Verdict(extra, list(broken), len(repairs), delays(result.faults, result.moments))
 
 
 def summary(head: str, result: Result, entries: Sequence[Entry], verdict: Verdict) -> str:
@@ -56,6 +58,8 @@ def summary(head: str, result: Result, entries: Sequence[Entry], verdict: Verdic
             "",
             *_totals(result),
             _outages(result),
+            "",
+            *_delays(verdict),
             "",
             *_by_fault(result),
             "",
@@ -81,6 +85,11 @@ def _outages(result: Result) -> str:
     reaches = [(moment.reach_with_agent, moment.reach_without) for moment in result.moments.values()]
     here, other = (sum(ended - stood for stood, ended in each) for each in zip(*reaches, strict=True))
     return f"something was not whole for {here:.0f} s with the agent, for {other:.0f} s without"
+
+
+def _delays(verdict: Verdict) -> list[str]:
+    rows = [f"  {each}{': the agent holds it up' if each.blamed else ''}" for each in verdict.delays]
+    return ["on average of all faults of a kind, later with the agent than without:", *rows]
 
 
 def _total(name: str, tally: Tally) -> str:
@@ -149,6 +158,7 @@ def write(
             for each in verdict.extra
         ],
         "broken": verdict.broken,
+        "delays": [{name: getattr(each, name) for name in each.__slots__} for each in verdict.delays],
         "audit": [document(entry) for entry in entries],
     }
     folder.mkdir(parents=True, exist_ok=True)
