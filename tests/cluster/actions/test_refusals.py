@@ -29,16 +29,6 @@ def alarm(resource: str) -> Obstacle:
 
 
 @contextmanager
-def partition(lab: Lab) -> Iterator[None]:
-    lab.run("partition", "rabbit3")
-    try:
-        yield
-    finally:
-        lab.run("heal", "--rejoin")
-        whole(lab)
-
-
-@contextmanager
 def missing(lab: Lab) -> Iterator[None]:
     """The node of the mirror that is in step: with the other one's nothing would lag any more."""
     lab.run("kill", "rabbit2")
@@ -46,6 +36,17 @@ def missing(lab: Lab) -> Iterator[None]:
         yield
     finally:
         lab.run("start", "rabbit2")
+        whole(lab)
+
+
+@contextmanager
+def partition(lab: Lab) -> Iterator[None]:
+    """Of the same node, for the same reason."""
+    lab.run("partition", "rabbit2")
+    try:
+        yield
+    finally:
+        lab.run("heal", "--rejoin")
         whole(lab)
 
 
