@@ -226,7 +226,7 @@ class Remediation:
     def ask_peer(self) -> None:
         """Learn what the other agent of the pair has done."""
         if self._actions.in_use:
-            self._books.peer.ask(self._actions.window)
+            self._books.peer.ask(self._actions.lookback)
 
     def _recall(self) -> None:
         cooldown = max([each.cooldown for each in self._actions.bindings], default=0.0)

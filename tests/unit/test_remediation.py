@@ -561,7 +561,9 @@ def several(world: Part) -> list[str]:
     """A person has three queues synchronised, of which the first takes for ever: the deeds."""
     world.broker.lag("r", "s")
     world.broker.sync_looks = None
-    world.begin()
+    world.begin(
+        actions={"verify": {**QUICK, "stall": "1000h", "timeout": "2000h"}}
+    )  # each look is a second on this clock
     begun = world.part.repairs.apply(Target(CLUSTER), "resync", person()).begun
     assert len(begun) == 3
     world.until("replied")

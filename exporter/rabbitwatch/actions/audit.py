@@ -33,6 +33,9 @@ REQUESTED = "requested"
 ENDED = "ended"
 """The two events that history is made of: what stands between them for a deed is open."""
 
+PAUSED, RESUMED = "paused", "resumed"
+"""Somebody has turned the pause switch."""
+
 MENDED = "mended"
 BROKEN = "broken"
 _AGENT = Cause(source="agent")

@@ -10,9 +10,6 @@ from rabbitwatch.actions.metrics import ActionCounts
 from rabbitwatch.actions.peer import PeerRepairs
 from rabbitwatch.actions.ports import AuditStore, PauseStore
 
-PAUSED, RESUMED = "paused", "resumed"
-"""What the audit calls it when somebody turns the pause switch."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:

@@ -124,12 +124,13 @@ class Crew:
     def order(self, order: Order) -> None:
         """Take this step in its turn, and then look at all anew. Of a crew that has stopped it is refused."""
         with self._lock:
-            late = self.worker.stopping.is_set()
-            if not late:
+            stopped = self.worker.stopping.is_set()
+            if not stopped:
                 self._orders[order.deed] = order
-        if late:
+        if stopped:
             self._run(partial(self.line.drop, order))
-        self.worker.put(order.deed, lambda: self._take(order))
+        else:
+            self.worker.put(order.deed, lambda: self._take(order))
 
     def opened(self) -> Sequence[Entry]:
         """Requests whose end is not on record. StorageError."""

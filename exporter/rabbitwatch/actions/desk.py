@@ -8,9 +8,9 @@ import structlog
 
 from rabbitwatch.actions.act import PROGRESS, Order
 from rabbitwatch.actions.approvals import approved_by, deed_of
-from rabbitwatch.actions.audit import PLANNED, REFUSED
+from rabbitwatch.actions.audit import PAUSED, PLANNED, REFUSED, RESUMED
 from rabbitwatch.actions.binding import fitting
-from rabbitwatch.actions.books import PAUSED, RESUMED, Books
+from rabbitwatch.actions.books import Books
 from rabbitwatch.actions.crew import Crew
 from rabbitwatch.actions.facade import Applied, BindingStatus, Considered, Decision, OpenStep
 from rabbitwatch.actions.intake import Intake

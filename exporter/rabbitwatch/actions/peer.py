@@ -127,12 +127,12 @@ class PeerRepairs:
         """Why nobody knows what the other agent has done lately, in one line; "" when that is known."""
         return self._trouble.why
 
-    def ask(self, window: float) -> None:
-        """Ask once for what is new. window: seconds for which guards look back."""
+    def ask(self, lookback: float) -> None:
+        """Ask once for what is new. lookback: seconds for which guards look back."""
         if self._endpoint is None:
             return
         asked_at = self._now()
-        oldest = asked_at - window
+        oldest = asked_at - lookback
         try:
             told = _read(self._endpoint.get(f"{PATH}?since={self._since(oldest):.3f}", within=self._within))
             pause = Pause(told.pause.by, told.pause.at) if told.pause is not None else None

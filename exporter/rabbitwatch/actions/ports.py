@@ -55,10 +55,10 @@ class Action(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """All that guards judge by. past: requested steps, newest first, as far back as any guard looks: of this agent, and
-    of the other one of a pair as far as they are known.
-    binding: None where a person asked by command or page. approved: a person has approved this very step. window: a
-    maintenance window of guards.rate is open. silenced, blind: the alert is. acting: it is the moment of acting, and a
-    lease is needed; lease: why it is not held, "" when it is."""
+    of the other one of a pair as far as they are known. binding: None where a person asked by command or page.
+    approved: a person has approved this very step. window: a maintenance window of guards.rate is open. silenced,
+    blind: the alert is. acting: it is the moment of acting, and a lease is needed; lease: why it is not held, "" when
+    it is."""
 
     step: Step
     look: Look

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import structlog
 
 from rabbitwatch.actions import wording
-from rabbitwatch.actions.audit import APPROVED, REFUSED
-from rabbitwatch.actions.books import PAUSED, RESUMED, Books
+from rabbitwatch.actions.audit import APPROVED, PAUSED, REFUSED, RESUMED
+from rabbitwatch.actions.books import Books
 from rabbitwatch.actions.line import asking
 from rabbitwatch.actions.ports import AuditStore
 from rabbitwatch.model.action import Outcome

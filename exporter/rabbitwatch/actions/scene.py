@@ -17,10 +17,9 @@ from rabbitwatch.model.remark import Remark
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """lease: "" while this agent may act in the cluster, else why not, asked anew. elsewhere: what the other agent of a
-    pair has requested since a time. make_hand: None where there is
-    nobody to act as. paused: why nothing may act. silenced, blind: of the alert that is the cause. window: one of the
-    named time intervals is open at that time. remark: says something about an alert, by its fingerprint. ask: every
-    guard.
+    pair has requested since a time. make_hand: None where there is nobody to act as. paused: why nothing may act.
+    silenced, blind: of the alert that is the cause. window: one of the named time intervals is open at that time.
+    remark: says something about an alert, by its fingerprint. ask: every guard.
     """
 
     cluster: str
@@ -45,7 +44,7 @@ class Scene:
     def past(self) -> Sequence[Deed]:
         """Requested steps of this agent and of the other one of a pair, newest first, as far back as any guard looks.
         StorageError."""
-        since = self.now() - self.config.window
+        since = self.now() - self.config.lookback
         by_id = {deed.id: deed for deed in (*self.elsewhere(since), *self.history.deeds(since))}
         return sorted(by_id.values(), key=lambda deed: deed.at, reverse=True)
 

@@ -214,7 +214,7 @@ class ActionsConfig(Strict):
         return bool(self.bindings) or self.username is not None
 
     @property
-    def window(self) -> float:
+    def lookback(self) -> float:
         """Seconds for which any guard looks back at what was done."""
         return max([3600.0, self.guards.fight.within, *(each.cooldown for each in self.bindings)])
 

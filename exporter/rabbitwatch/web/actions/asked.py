@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -80,9 +81,7 @@ def as_claimed(name: str) -> str:
 def entries_wanted(request: Request) -> dict[str, Any]:
     """Of GET …/audit: which lines."""
     query = request.query_params
-    unknown = set(query) - {"after", "limit", "cluster", "deed"}
-    if unknown:
-        raise RefusedError(400, "bad_data", f"no such parameter: {', '.join(sorted(unknown))}")
+    _refuse_unknown(request, {"after", "limit", "cluster", "deed"})
     return {
         "after": _number(request, "after", 0),
         "limit": min(_number(request, "limit", 100), MOST_ENTRIES),
@@ -93,13 +92,17 @@ def entries_wanted(request: Request) -> dict[str, Any]:
 
 def since_wanted(request: Request) -> float:
     """Of GET …/history: from when on, in unix seconds."""
-    unknown = set(request.query_params) - {"since"}
-    if unknown:
-        raise RefusedError(400, "bad_data", f"no such parameter: {', '.join(sorted(unknown))}")
+    _refuse_unknown(request, {"since"})
     text = request.query_params.get("since", "0")
     if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) is None:
         raise RefusedError(400, "bad_data", f'invalid parameter "since": {text!r} is no time in unix seconds')
     return float(text)
+
+
+def _refuse_unknown(request: Request, known: Collection[str]) -> None:
+    unknown = sorted(set(request.query_params) - set(known))
+    if unknown:
+        raise RefusedError(400, "bad_data", f"no such parameter: {', '.join(unknown)}")
 
 
 def _number(request: Request, name: str, default: int) -> int:
